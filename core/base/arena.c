@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: MIT */
+#include "core/base/arena.h"
+
+#include "core/base/mem.h"
+
+#include <string.h>
+
+#if defined(__SANITIZE_ADDRESS__)
+#include <sanitizer/asan_interface.h>
+#define RED_ZONE 64
+#define POISON(p, n) ASAN_POISON_MEMORY_REGION(p, n)
+#define UNPOISON(p, n) ASAN_UNPOISON_MEMORY_REGION(p, n)
+#else
+#define RED_ZONE 0
+#define POISON(p, n) ((void)(p), (void)(n))
+#define UNPOISON(p, n) ((void)(p), (void)(n))
+#endif
+
+enum { ALIGN = 64, BLOCK = 64 * 1024 };
+
+typedef struct block {
+    struct block *next;
+    size_t size, used; /* of the bytes behind the header, which takes ALIGN bytes */
+} block;
+
+struct qns_arena {
+    block *head;
+};
+
+qns_status qns_arena_create(qns_arena **out, qns_err *err)
+{
+    return qns_new((void **)out, 1, sizeof **out, err);
+}
+
+void qns_arena_free(qns_arena *a)
+{
+    if (!a)
+        return;
+    for (block *b = a->head; b;) {
+        block *next = b->next;
+        UNPOISON((char *)b + ALIGN, b->size);
+        qns_free(b);
+        b = next;
+    }
+    qns_free(a);
+}
+
+static block *new_block(size_t size)
+{
+    block *b = qns_malloc64(ALIGN + size);
+    if (!b)
+        return NULL;
+    memset(b, 0, ALIGN + size);
+    b->size = size;
+    POISON((char *)b + ALIGN, size);
+    return b;
+}
+
+void *qns_arena_get(qns_arena *a, size_t n, size_t size)
+{
+    size_t bytes;
+    if (__builtin_mul_overflow(n, size, &bytes) || bytes > PTRDIFF_MAX - 4 * ALIGN)
+        return NULL;
+    const size_t need = (bytes + RED_ZONE + ALIGN - 1) / ALIGN * ALIGN + (bytes == 0 ? ALIGN : 0);
+    if (!a->head || a->head->size - a->head->used < need) {
+        /* A large object gets a block of its own behind the current one, whose rest stays usable. */
+        block *b = new_block(need > BLOCK / 4 ? need : BLOCK);
+        if (!b)
+            return NULL;
+        if (a->head && need > BLOCK / 4) {
+            b->next = a->head->next;
+            a->head->next = b;
+            b->used = need;
+            UNPOISON((char *)b + ALIGN, bytes);
+            return (char *)b + ALIGN;
+        }
+        b->next = a->head;
+        a->head = b;
+    }
+    char *p = (char *)a->head + ALIGN + a->head->used;
+    a->head->used += need;
+    UNPOISON(p, bytes);
+    return p;
+}
+
+qns_status qns_arena_new(void **out, qns_arena *a, size_t n, size_t size, qns_err *err)
+{
+    void *p = qns_arena_get(a, n, size);
+    if (!p)
+        QNS_FAIL(err, NOMEM, "cannot get %zu x %zu bytes", n, size);
+    *out = p;
+    return QNS_OK;
+}
+
+void *qns_arena_dup(qns_arena *a, const void *p, size_t size)
+{
+    void *out = qns_arena_get(a, size, 1);
+    if (out && size)
+        memcpy(out, p, size);
+    return out;
+}
+
+char *qns_arena_strdup(qns_arena *a, const char *s)
+{
+    return qns_arena_dup(a, s, strlen(s) + 1);
+}

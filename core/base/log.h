@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: MIT */
+/* Warnings and progress notes from the library go to one sink; the default prints to standard error.
+ * A library user sets NULL to silence it. */
+#ifndef QNS_LOG_H
+#define QNS_LOG_H
+
+typedef enum qns_log_level { QNS_LOG_WARN, QNS_LOG_INFO, QNS_LOG_DEBUG } qns_log_level;
+
+typedef void qns_log_fn(void *ctx, qns_log_level level, const char *text);
+
+void qns_log_to(qns_log_fn *sink, void *ctx);
+void qns_log(qns_log_level level, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+#endif

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: MIT */
+/* A plan makes a graph runnable: one implementation for each node, packed weights, and one buffer in
+ * which the activations share memory. */
+#ifndef QNS_PLAN_H
+#define QNS_PLAN_H
+
+#include "core/exec/tap.h"
+#include "core/graph/op.h"
+
+typedef struct qns_plan qns_plan;
+
+typedef struct qns_exec_opts {
+    const qns_backend *be; /* NULL: fbgemm */
+    qns_engine engine;     /* of float nodes */
+    unsigned cpu_mask;     /* 0: scalar only; ~0u: all the machine has. Bits never depend on it */
+    int threads;           /* 0: as many as OpenMP would take. Results of integer nodes do not depend on it */
+    bool keep_all;         /* every value keeps its memory until the next run (for debugging) */
+    /* Hears of every choice and every refusal; refused is NULL for the one that was chosen. */
+    void (*on_choice)(void *ctx, const qns_node *n, const qns_impl *i, const char *refused);
+    void *on_choice_ctx;
+} qns_exec_opts;
+
+/* Fails with UNSUPPORTED, naming the node and the reason, when a node has no implementation.
+ * The graph must outlive the plan. */
+qns_status qns_plan_create(qns_plan **out, const qns_graph *g, const qns_exec_opts *o, qns_err *err);
+void qns_plan_free(qns_plan *p);
+
+/* Binds the taps that all following runs feed; NULL or n 0 unbinds. The taps must outlive the runs. */
+qns_status qns_plan_bind(qns_plan *p, const qns_taps *taps, qns_err *err);
+
+/* Run the plan once.
+ *
+ * out, in   one tensor per graph output and input, in graph order; the caller's memory, row-major,
+ *           of the graph's dtype and shape. An out entry with data NULL is skipped.
+ * sample    passed on to the taps, otherwise unused.
+ *
+ * The outputs depend on the graph and the inputs only: not on taps, and for integer nodes not on
+ * threads or CPU. One run at a time per plan; several plans of one graph may run at once.
+ * Fails with SHAPE if a tensor does not fit, or with what a tap returned; the outputs are then
+ * unspecified and the plan can be run again. */
+qns_status qns_plan_run(qns_tensor *out, qns_plan *p, const qns_tensor *in, int64_t sample,
+                        qns_err *err);
+
+const qns_graph *qns_plan_graph(const qns_plan *p);
+const qns_impl *qns_plan_impl(const qns_plan *p, qns_nid n);
+/* Bytes of the activation buffer, and what it would be without reuse. */
+size_t qns_plan_memory(const qns_plan *p, size_t *without_reuse);
+
+#endif

@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: MIT */
+/* The operator: everything QNS knows about one kind of node stands in one struct in one file of
+ * core/ops. Other layers ask the struct; they never compare names. */
+#ifndef QNS_OP_H
+#define QNS_OP_H
+
+#include "core/graph/attrs.h"
+#include "core/graph/backend.h"
+#include "core/graph/builder.h"
+#include "core/graph/graph.h"
+
+enum { QNS_MAX_IN = 64, QNS_MAX_OUT = 8 };
+
+/* ---- how a node is quantized ---- */
+
+typedef enum qns_out_rule {
+    QNS_OUT_OWN,      /* own range: conv, add; also concat  */
+    QNS_OUT_AS_INPUT, /* same qparams as input 0: maxpool, reshape */
+    QNS_OUT_FIXED,    /* known range: sigmoid, softmax */
+    QNS_OUT_FLOAT     /* never quantized */
+} qns_out_rule;
+
+typedef struct qns_quant_rule {
+    qns_out_rule out;
+    double fixed_scale; /* for QNS_OUT_FIXED, quint8 */
+    int32_t fixed_zero;
+    int8_t weight, bias; /* input slots, -1 when there is none */
+    int8_t weight_axis;  /* per-channel axis of the weight */
+} qns_quant_rule;
+
+/* A per-channel y = (x - mean) / sqrt(var + eps) * gamma + beta, the way batch norm states it. The
+ * parts stay apart because conv and linear associate the product differently (spec section 7.1). */
+typedef struct qns_affine {
+    size_t n;
+    const float *mean, *var, *gamma, *beta;
+    float eps;
+} qns_affine;
+
+/* ---- implementations ---- */
+
+typedef struct qk_table qk_table; /* kernels/kernels.h */
+
+typedef enum qns_engine { QNS_ENGINE_ONEDNN, QNS_ENGINE_REFERENCE } qns_engine;
+
+/* One node at run time. While a plan is made, in and out have dtype, layout, shape and qp; data is set
+ * for constants only. An input that was left out has dtype QNS_DTYPE_COUNT. */
+typedef struct qns_call {
+    const qns_node *node;
+    const qns_backend *be;
+    const qk_table *k;
+    qns_engine engine;
+    const qns_tensor *in;
+    qns_tensor *out;
+    void *packed;  /* what prepare() made; NULL without prepare() */
+    void *scratch; /* scratch_size() bytes, aligned to 64 */
+} qns_call;
+
+static inline bool qns_call_has(const qns_call *c, uint32_t i)
+{
+    return i < c->node->n_in && c->in[i].dtype != QNS_DTYPE_COUNT;
+}
+
+/* One way to run an op. Its SIMD variants are behind qk_table and give the same bits. Where bits may
+ * differ it is another implementation with another name. */
+typedef struct qns_impl {
+    const char *name; /* "conv.u8s8.fbgemm": in plans, logs and capture files */
+    /* NULL when it can run the node, else the reason, a string literal */
+    const char *(*reject)(const qns_call *c);
+    /* May be NULL. Memory comes from the arena; release() undoes what does not (library handles). */
+    qns_status (*prepare)(void **packed, const qns_call *c, qns_arena *a, qns_err *err);
+    void (*release)(void *packed);
+    size_t (*scratch_size)(const qns_call *c); /* after prepare(); may be NULL */
+    void (*run)(const qns_call *c); /* cannot fail: all was checked before. Threads: OpenMP, over outputs */
+    bool in_place;                  /* output 0 may be the memory of input 0 (same count and element size) */
+    bool view;                      /* output 0 has the bytes of input 0: with shared memory run() is skipped */
+} qns_impl;
+
+/* ---- ONNX ---- */
+
+/* A node as it is being read. The reader fills the attribute struct and may edit in[]: drop inputs
+ * that became attributes (Reshape's shape), add constants (a transposed weight). */
+typedef struct qns_onnx_node {
+    const char *type, *name;
+    int opset;
+    qns_attrs *attrs;
+    qns_gb *gb; /* qns_gb_value() tells shapes and constants of the inputs */
+    qns_vid in[QNS_MAX_IN];
+    uint32_t n_in, n_out;
+    qns_range clamp; /* the reader may set it (Relu, Clip are "clamp" nodes) */
+} qns_onnx_node;
+
+/* A node as it is being written (opset 13). The writer names the type, adds attributes, and appends
+ * constant inputs behind the node's own. A fused clamp is written by the caller, as a node behind. */
+typedef struct qns_onnx_out {
+    const char *type;
+    qns_attrs attrs;
+    struct {
+        const char *suffix; /* the initializer is called <node name>.<suffix> */
+        qns_tensor t;       /* data NULL with dtype QNS_DTYPE_COUNT: an input that is left out */
+    } extra[4];
+    uint32_t n_extra;
+    qns_arena *arena; /* for what the writer computes */
+} qns_onnx_out;
+
+typedef struct qns_onnx_rule {
+    const char *type; /* "Conv" */
+    int since;        /* first opset of ai.onnx with this meaning */
+    qns_status (*read)(void *attr, qns_onnx_node *n, qns_err *err); /* NULL: no attributes */
+} qns_onnx_rule;
+
+/* ---- the operator ---- */
+
+typedef enum qns_layout_rule {
+    QNS_LAYOUT_ANY,   /* follows input 0; all activations of the same rank come in one layout */
+    QNS_LAYOUT_CHLAST,/* activations of rank 3 to 5 are channels-last */
+    QNS_LAYOUT_ROW    /* all row-major */
+} qns_layout_rule;
+
+struct qns_op {
+    const char *name; /* "conv": in configs, dumps, reports */
+    uint8_t min_in, max_in, n_out;
+    size_t attr_size;
+    qns_layout_rule layout;
+
+    /* Shape and dtype of the outputs from those of the inputs; in[i].data is set for constants. */
+    qns_status (*infer)(qns_tensor *out, const qns_node *n, const qns_tensor *in, qns_err *err);
+
+    /* ONNX operators that map to it, ended by type NULL; NULL when none does. */
+    const qns_onnx_rule *onnx;
+    qns_status (*onnx_write)(qns_onnx_out *w, const qns_graph *g, const qns_node *n, qns_err *err);
+
+    qns_quant_rule quant;
+
+    /* Fusion. A clamp behind it goes into node->clamp; an affine behind it goes into weight and bias:
+     * fold_affine edits in[] (values of gb) and *n_in. NULL: it cannot. */
+    bool takes_clamp;
+    qns_status (*fold_affine)(qns_gb *gb, qns_vid *in, uint32_t *n_in, const qns_node *n,
+                              const qns_affine *a, qns_err *err);
+    /* The op is itself a clamp (sets *range) or an affine (fills *a); false: this node is not. */
+    bool (*as_clamp)(qns_range *range, const qns_graph *g, const qns_node *n);
+    bool (*as_affine)(qns_affine *a, const qns_graph *g, const qns_node *n);
+    bool is_identity; /* Dropout, Identity: output = input, removed while reading */
+
+    /* Multiply-adds of one run, for reports and cost models; NULL: 0. */
+    uint64_t (*macs)(const qns_node *n, const qns_tensor *in, const qns_tensor *out);
+
+    /* Human-readable attributes for dumps, "kernel 3x3 stride 2"; may be NULL. */
+    void (*describe)(char *out, size_t size, const qns_node *n);
+
+    /* Implementations, best first, the reference last, NULL at the end. */
+    const qns_impl *const *impls;
+};
+
+const qns_op *qns_op_find(const char *name);
+/* The rule with the highest `since` that is not above opset. NULL when none; *since_min then is the
+ * first opset any rule of that type needs, or 0 when the type is unknown. */
+const qns_op *qns_op_find_onnx(const qns_onnx_rule **rule, int *since_min, const char *type, int opset);
+/* All operators, NULL-terminated. */
+const qns_op *const *qns_ops(void);
+
+/* The first implementation that does not refuse. NULL when all do; then *why is the reason of the
+ * last one. on_refuse may be NULL. */
+const qns_impl *qns_impl_select(const char **why, const qns_call *c,
+                                void (*on_refuse)(void *ctx, const qns_impl *i, const char *why),
+                                void *ctx);
+
+#endif

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT */
+/* Small parameter structs of the kernels. kernels/ includes only the C library, OpenMP and intrinsics:
+ * a kernel knows pointers and sizes, no tensors, no files, no errors, and allocates nothing. */
+#ifndef QK_TYPES_H
+#define QK_TYPES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Accumulator to code (spec section 4). Columns are output channels.
+ *
+ *   FBGEMM    t = acc + offset[j] - zero_w[j] * row_sum          int32, wraps
+ *             x = prescaled ? (f32)t + bias[j] : fma(bias[j], rcp, (f32)t)   without bias: (f32)t
+ *             code = clamp(rne(x * mult[j]) + zero, lo, hi)
+ *   QNNPACK   t as above (its int32 bias is part of offset)
+ *             code = clamp(sat16(sat16(rne((f32)t * mult[j])) + zero), lo, hi)
+ *
+ * rne is round to nearest, ties to even, with x86's rule for the out-of-range: INT32_MIN. */
+typedef enum qk_scheme { QK_RQ_FBGEMM, QK_RQ_QNNPACK } qk_scheme;
+
+typedef struct qk_requant {
+    qk_scheme scheme;
+    bool per_channel;      /* mult has n entries, else one */
+    const float *mult;
+    const float *bias;     /* n entries or NULL; QNNPACK: NULL */
+    bool prescaled;        /* bias was divided by s_in * s_w already */
+    float rcp;             /* 1 / (s_in * s_w), when not prescaled */
+    const int32_t *offset; /* n entries: -za * sum(w) + K * za * zw (+ int32 bias) */
+    const int32_t *zero_w; /* n entries, or NULL when every weight zero point is 0 */
+    int32_t zero, lo, hi;  /* of the output code; lo, hi within -128..255 */
+} qk_requant;
+
+/* out = clamp(quantize(s_a (a - za) + s_b (b - zb))), spec section 5.2, "add". */
+typedef struct qk_add {
+    float scale_a, scale_b, inv_out; /* inv_out = 1.0f / s_out */
+    int32_t zero_a, zero_b, zero_out;
+    bool relu; /* max(sum, 0) in float, before quantizing */
+} qk_add;
+
+#endif
