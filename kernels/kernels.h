@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-/* The function tables. qk_table_init() fills in plain C first and then lays every instruction set over
- * it that the machine has and the mask allows. Every variant gives the same bits as plain C; a test
- * (tests/kernels) finds every new pointer by itself and compares it with memcmp. */
+/* The function tables. qk_table_init() fills in plain C first and then lays every instruction set
+ * over it that the machine has and the mask allows. Every variant gives the same bits as plain C; a
+ * test (tests/kernels) finds every new pointer by itself and compares it with memcmp. */
 #ifndef QK_KERNELS_H
 #define QK_KERNELS_H
 
 #include "kernels/types.h"
 
-/* Weights of the int8 gemm, packed once (kernels/gemm/gemm.h draws the layout); k is padded with zeros to
- * a multiple of 4, n to a multiple of 16. */
+/* Weights of the int8 gemm, packed once (kernels/gemm/gemm.h draws the layout); k is padded with
+ * zeros to a multiple of 4, n to a multiple of 16. */
 size_t qk_pack_s8_size(size_t n, size_t k);
 /* w: n rows of k. col_sum (n entries): sum of each row. */
 void qk_pack_s8(int8_t *packed, int32_t *col_sum, const int8_t *w, size_t n, size_t k);
@@ -17,20 +17,24 @@ size_t qk_pack_f32_size(size_t n, size_t k);
 void qk_pack_f32(float *packed, const float *w, size_t n, size_t k);
 
 struct qk_table {
-    /* acc[i][j] = sum over k of rows[i][k] * w[j][k], exact int32. rows[i] must be readable up to k rounded
-     * up to a multiple of 4; what stands there does not matter. acc rows are ld_acc apart (>= n). */
+    /* acc[i][j] = sum over k of rows[i][k] * w[j][k], exact int32. rows[i] must be readable up to k
+     * rounded up to a multiple of 4; what stands there does not matter. acc rows are ld_acc apart
+     * (>= n). */
     void (*gemm_u8s8)(int32_t *acc, size_t ld_acc, const uint8_t *const *rows, size_t m,
                       const int8_t *packed, size_t n, size_t k);
-    /* Codes of m rows of accumulators. row_sum: sum of each row's codes, needed when rq->zero_w is set. Signed
-     * codes are stored in the same bytes. */
-    void (*requant)(uint8_t *out, size_t ld_out, const int32_t *acc, size_t ld_acc, size_t m, size_t n,
-                    const int32_t *row_sum, const qk_requant *rq);
-    /* acc[c] = sum over taps of taps[t][c] * w[t * n + c]: one output position of a depthwise conv. */
-    void (*dwconv_u8s8)(int32_t *acc, const uint8_t *const *taps, size_t n_taps, const int8_t *w, size_t n);
+    /* Codes of m rows of accumulators. row_sum: sum of each row's codes, needed when rq->zero_w is
+     * set. Signed codes are stored in the same bytes. */
+    void (*requant)(uint8_t *out, size_t ld_out, const int32_t *acc, size_t ld_acc, size_t m,
+                    size_t n, const int32_t *row_sum, const qk_requant *rq);
+    /* acc[c] = sum over taps of taps[t][c] * w[t * n + c]: one output position of a depthwise conv.
+     */
+    void (*dwconv_u8s8)(int32_t *acc, const uint8_t *const *taps, size_t n_taps, const int8_t *w,
+                        size_t n);
 
-    /* out[i][j] = (bias ? bias[j] : 0) + sum over k, in the order of k, one multiply and one add each. */
-    void (*gemm_f32)(float *out, size_t ld_out, const float *const *rows, size_t m, const float *packed,
-                     const float *bias, size_t n, size_t k);
+    /* out[i][j] = (bias ? bias[j] : 0) + sum over k, in the order of k, one multiply and one add
+     * each. */
+    void (*gemm_f32)(float *out, size_t ld_out, const float *const *rows, size_t m,
+                     const float *packed, const float *bias, size_t n, size_t k);
     void (*dwconv_f32)(float *out, const float *const *taps, size_t n_taps, const float *w,
                        const float *bias, size_t n);
 
@@ -40,8 +44,8 @@ struct qk_table {
     void (*dequantize_u8)(float *out, const uint8_t *q, size_t n, float scale, int32_t zero);
     void (*dequantize_s8)(float *out, const int8_t *q, size_t n, float scale, int32_t zero);
 
-    /* One run of n elements: blocks of 64 by the vector formula, the rest by the scalar one (spec 5.2).
-     * A caller that splits a run splits it at multiples of 64. */
+    /* One run of n elements: blocks of 64 by the vector formula, the rest by the scalar one
+     * (spec 5.2). A caller that splits a run splits it at multiples of 64. */
     void (*add_u8)(uint8_t *out, const uint8_t *a, const uint8_t *b, size_t n, const qk_add *p);
 
     /* Over the taps of a pooling window, channel by channel; n_taps > 0. */
@@ -64,7 +68,8 @@ typedef struct qk_table qk_table;
 /* mask: QK_CPU_* bits that may be used (kernels/cpu.h); 0 is plain C. */
 void qk_table_init(qk_table *t, unsigned mask);
 
-/* round to nearest, ties to even, to int32; out of range and NaN give INT32_MIN (x86's cvtps2dq). */
+/* round to nearest, ties to even, to int32; out of range and NaN give INT32_MIN (x86's cvtps2dq).
+ */
 int32_t qk_rne(float x);
 
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Small parameter structs of the kernels. kernels/ includes only the C library, OpenMP and intrinsics:
- * a kernel knows pointers and sizes, no tensors, no files, no errors, and allocates nothing. */
+/* Small parameter structs of the kernels. kernels/ includes only the C library, OpenMP and
+ * intrinsics: a kernel knows pointers and sizes, no tensors, no files, no errors, and allocates
+ * nothing. */
 #ifndef QK_TYPES_H
 #define QK_TYPES_H
 
@@ -21,7 +22,7 @@ typedef enum qk_scheme { QK_RQ_FBGEMM, QK_RQ_QNNPACK } qk_scheme;
 
 typedef struct qk_requant {
     qk_scheme scheme;
-    bool per_channel;      /* mult has n entries, else one */
+    bool per_channel; /* mult has n entries, else one */
     const float *mult;
     const float *bias;     /* n entries or NULL; QNNPACK: NULL */
     bool prescaled;        /* bias was divided by s_in * s_w already */

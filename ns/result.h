@@ -17,40 +17,41 @@ enum {
     QNS_M_NONFINITE_TEST = 8, /* the same in the test side: fails whatever the decibels say */
     QNS_M_EMPTY = 16,
     QNS_M_UNDEFINED = 32,
-    QNS_M_SATURATED = 64,     /* more than 0.1 % of the elements lie outside what the codes reach */
-    QNS_M_CONSTANT = 128      /* the reference is constant */
+    QNS_M_SATURATED = 64, /* more than 0.1 % of the elements lie outside what the codes reach */
+    QNS_M_CONSTANT = 128  /* the reference is constant */
 };
 
 /* How one tensor of the test side differs from its reference. */
 typedef struct qns_diff {
     bool present;
-    double sqnr_db;          /* 10 log10(sum r^2 / sum (r - q)^2); +inf exact */
-    double rmse;             /* in real units */
-    double rmse_steps;       /* in quantization steps of the test side; ideal rounding: 1/sqrt(12) = 0.289 */
+    double sqnr_db; /* 10 log10(sum r^2 / sum (r - q)^2); +inf exact */
+    double rmse;    /* in real units */
+    double
+        rmse_steps; /* in quantization steps of the test side; ideal rounding: 1/sqrt(12) = 0.289 */
     double max_abs, max_abs_steps;
     double cosine;
-    double bias;             /* mean of q - r */
-    double bias_sigma;       /* bias over the standard deviation of the error */
-    double clipped;          /* share of elements whose reference lies outside the reach of the codes */
+    double bias;       /* mean of q - r */
+    double bias_sigma; /* bias over the standard deviation of the error */
+    double clipped;    /* share of elements whose reference lies outside the reach of the codes */
     double ref_min, ref_max, ref_rms, test_min, test_max;
     uint64_t n, nonfinite_ref, nonfinite_test;
     double sqnr_db_min, sqnr_db_p5, sqnr_db_median; /* over samples (activations) */
-    int64_t worst_sample;    /* id of the sample with the lowest SQNR; -1 */
+    int64_t worst_sample;                           /* id of the sample with the lowest SQNR; -1 */
     unsigned flags;
 } qns_diff;
 
 /* Quantization of the test tensor; n_scale 0 when it is float. */
 typedef struct qns_qinfo {
-    const char *dtype;       /* "uint8" */
-    int32_t axis;            /* -1: per tensor */
-    uint32_t n_scale;        /* 1 or channels */
+    const char *dtype; /* "uint8" */
+    int32_t axis;      /* -1: per tensor */
+    uint32_t n_scale;  /* 1 or channels */
     const double *scale;
     const int32_t *zero;
 } qns_qinfo;
 
 /* Float and int8 values counted in the same bins. */
 typedef struct qns_hist {
-    uint32_t n_bins;         /* 0: not made */
+    uint32_t n_bins; /* 0: not made */
     double lo, hi;
     const uint64_t *ref, *test;
     double reach_lo, reach_hi; /* what the codes can stand for; NaN when float */
@@ -58,8 +59,8 @@ typedef struct qns_hist {
 
 /* Per channel of the weight, or of the activation. */
 typedef struct qns_channels {
-    uint32_t n;              /* 0: not made */
-    const double *ref_min, *ref_max; /* range of the float side */
+    uint32_t n;                        /* 0: not made */
+    const double *ref_min, *ref_max;   /* range of the float side */
     const double *reach_lo, *reach_hi; /* what the codes can stand for */
     const double *sqnr_db;
 } qns_channels;
@@ -67,36 +68,37 @@ typedef struct qns_channels {
 typedef enum qns_verdict_level { QNS_V_OK, QNS_V_WATCH, QNS_V_BAD } qns_verdict_level;
 
 typedef struct qns_layer {
-    const char *name;        /* the layer's name on the float side */
+    const char *name; /* the layer's name on the float side */
     const char *op;
-    const char *kept;        /* how it runs on the test side: "int8" or "float" */
-    int32_t index;           /* execution order on the float side */
+    const char *kept; /* how it runs on the test side: "int8" or "float" */
+    int32_t index;    /* execution order on the float side */
     const char *const *origin;
     uint32_t n_origin;
-    uint64_t macs;           /* of one sample */
+    uint64_t macs;                          /* of one sample */
     const char *ref_dataset, *test_dataset; /* in the captures */
-    const char *paired_by;   /* "lineage" or "name" */
+    const char *paired_by;                  /* "lineage" or "name" */
     qns_diff weight, activation;
     qns_qinfo weight_q, activation_q;
-    qns_hist hist;           /* of the activation; worst five layers */
+    qns_hist hist; /* of the activation; worst five layers */
     qns_channels weight_channels, activation_channels;
-    double added_db;         /* how much the SQNR fell from the worst of its inputs' layers to here; NaN: unknown */
+    double added_db; /* how much the SQNR fell from the worst of its inputs' layers to here; NaN:
+                        unknown */
     qns_verdict_level verdict;
-    const char *advice;      /* "" when there is nothing to do */
+    const char *advice; /* "" when there is nothing to do */
 } qns_layer;
 
 typedef struct qns_unmatched {
-    const char *side;        /* "reference" or "test" */
+    const char *side; /* "reference" or "test" */
     const char *name, *op, *why;
     uint64_t macs;
 } qns_unmatched;
 
 typedef struct qns_finding {
-    const char *code;        /* "CLIPPING", "OUTLIER_CHANNEL", ... docs/metrics.md lists them */
-    int severity;            /* 0 note, 1 warning, 2 error */
-    const char *subject;     /* layer name or "" */
-    const char *text;        /* one sentence with the evidence */
-    const char *advice;      /* one sentence: what to do */
+    const char *code;    /* "CLIPPING", "OUTLIER_CHANNEL", ... docs/metrics.md lists them */
+    int severity;        /* 0 note, 1 warning, 2 error */
+    const char *subject; /* layer name or "" */
+    const char *text;    /* one sentence with the evidence */
+    const char *advice;  /* one sentence: what to do */
 } qns_finding;
 
 typedef struct qns_side {
@@ -107,29 +109,30 @@ typedef struct qns_side {
 } qns_side;
 
 typedef struct qns_result {
-    qns_arena *arena;        /* owns everything below */
-    const char *kind;        /* "comparison" */
-    const char *qns;         /* version */
+    qns_arena *arena; /* owns everything below */
+    const char *kind; /* "comparison" */
+    const char *qns;  /* version */
     qns_side ref, test;
-    int64_t samples;         /* compared */
+    int64_t samples; /* compared */
     struct {
         uint32_t ops, matched, folded, test_only;
         double macs_matched; /* share, 0..1; NaN when unknown */
         const qns_unmatched *unmatched;
         uint32_t n_unmatched;
     } coverage;
-    qns_layer *layer;        /* in execution order */
+    qns_layer *layer; /* in execution order */
     uint32_t n_layers;
     const uint32_t *ranking; /* indices into layer, worst first */
     uint32_t n_ranking;
     struct {
         const char *name;
         qns_diff diff;
-        double top1_agreement; /* share of samples with the same arg-max; NaN when not a classifier */
+        double
+            top1_agreement; /* share of samples with the same arg-max; NaN when not a classifier */
         double ref_top1, test_top1; /* against labels; NaN without */
     } output;
     const qns_finding *finding;
-    uint32_t n_findings;     /* most severe first */
+    uint32_t n_findings; /* most severe first */
 } qns_result;
 
 void qns_result_free(qns_result *r);

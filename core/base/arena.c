@@ -7,12 +7,12 @@
 
 #if defined(__SANITIZE_ADDRESS__)
 #include <sanitizer/asan_interface.h>
-#define RED_ZONE 64
-#define POISON(p, n) ASAN_POISON_MEMORY_REGION(p, n)
+#define RED_ZONE       64
+#define POISON(p, n)   ASAN_POISON_MEMORY_REGION(p, n)
 #define UNPOISON(p, n) ASAN_UNPOISON_MEMORY_REGION(p, n)
 #else
-#define RED_ZONE 0
-#define POISON(p, n) ((void)(p), (void)(n))
+#define RED_ZONE       0
+#define POISON(p, n)   ((void)(p), (void)(n))
 #define UNPOISON(p, n) ((void)(p), (void)(n))
 #endif
 
@@ -63,7 +63,8 @@ void *qns_arena_get(qns_arena *a, size_t n, size_t size)
         return NULL;
     const size_t need = (bytes + RED_ZONE + ALIGN - 1) / ALIGN * ALIGN + (bytes == 0 ? ALIGN : 0);
     if (!a->head || a->head->size - a->head->used < need) {
-        /* A large object gets a block of its own behind the current one, whose rest stays usable. */
+        /* A large object gets a block of its own behind the current one, whose rest stays usable.
+         */
         block *b = new_block(need > BLOCK / 4 ? need : BLOCK);
         if (!b)
             return NULL;

@@ -59,7 +59,8 @@ qns_status qns_file_write(const char *path, const void *p, size_t n, qns_err *er
     snprintf(tmp, len, "%s.%ld.tmp", path, (long)getpid());
     int fd = open(tmp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
     if (fd < 0) {
-        qns_err_set(err, QNS_E_IO, __FILE__, __LINE__, "cannot create '%s': %s", path, strerror(errno));
+        qns_err_set(err, QNS_E_IO, __FILE__, __LINE__, "cannot create '%s': %s", path,
+                    strerror(errno));
         qns_free(tmp);
         return QNS_E_IO;
     }

@@ -9,7 +9,8 @@
  * Fails with IO (cannot open, is a folder) or FORMAT when it is larger than max bytes. */
 qns_status qns_file_read(char **out, size_t *n, const char *path, size_t max, qns_err *err);
 
-/* Writes to a temporary file beside path, syncs and renames; the old file stays if anything fails. */
+/* Writes to a temporary file beside path, syncs and renames; the old file stays if anything fails.
+ */
 qns_status qns_file_write(const char *path, const void *p, size_t n, qns_err *err);
 
 bool qns_file_exists(const char *path);

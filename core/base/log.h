@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Warnings and progress notes from the library go to one sink; the default prints to standard error.
- * A library user sets NULL to silence it. */
+/* Warnings and progress notes from the library go to one sink; the default prints to standard
+ * error. A library user sets NULL to silence it. */
 #ifndef QNS_LOG_H
 #define QNS_LOG_H
 

@@ -6,7 +6,8 @@
 
 #include "core/base/status.h"
 
-/* NULL when out of memory, or when n * size overflows. Zeroed. A size of 0 gives a unique pointer. */
+/* NULL when out of memory, or when n * size overflows. Zeroed. A size of 0 gives a unique pointer.
+ */
 void *qns_calloc(size_t n, size_t size);
 /* Not zeroed, aligned to 64 bytes (a cache line and an AVX-512 register). */
 void *qns_malloc64(size_t size);

@@ -38,10 +38,9 @@ void qns_err_note(qns_err *err, const char *fmt, ...)
 
 const char *qns_status_text(qns_status code)
 {
-    static const char *const text[] = {
-        "fine",
+    static const char *const text[] = {"fine",
 #define QNS_STATUS_STR(name, str) str,
-        QNS_STATUS_MAP(QNS_STATUS_STR)
+                                       QNS_STATUS_MAP(QNS_STATUS_STR)
 #undef QNS_STATUS_STR
     };
     return (unsigned)code < QNS_STATUS_COUNT ? text[code] : "unknown status";

@@ -2,10 +2,10 @@
 /* Statuses and errors.
  *
  * A function that can fail because of the world (a file, a model, memory) returns a qns_status and
- * takes a qns_err as its last parameter. The function that notices the failure writes the text: what,
- * with the values, and what would be right. Each caller that knows a place adds a note to the trail
- * before it passes the status on. NULL is allowed for err. Misuse by the caller is an assertion, and
- * bad numbers (NaN, clipped values) are findings: neither is ever a status. */
+ * takes a qns_err as its last parameter. The function that notices the failure writes the text:
+ * what, with the values, and what would be right. Each caller that knows a place adds a note to the
+ * trail before it passes the status on. NULL is allowed for err. Misuse by the caller is an
+ * assertion, and bad numbers (NaN, clipped values) are findings: neither is ever a status. */
 #ifndef QNS_STATUS_H
 #define QNS_STATUS_H
 
@@ -30,7 +30,7 @@ typedef enum qns_status {
 #define QNS_STATUS_ENUM(name, text) QNS_E_##name,
     QNS_STATUS_MAP(QNS_STATUS_ENUM)
 #undef QNS_STATUS_ENUM
-    QNS_STATUS_COUNT
+        QNS_STATUS_COUNT
 } qns_status;
 
 /* Filled by the function that fails; read by whoever prints. Fixed size, so that reporting an

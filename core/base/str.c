@@ -77,17 +77,18 @@ static const char *match_one(const char *p, char c)
         const char *q = p + 1;
         const bool not = *q == '!';
         bool in = false;
-        q += not;
+        q += not ;
         do {
             if (q[1] == '-' && q[2] && q[2] != ']') {
-                in |= (unsigned char)c >= (unsigned char)q[0] && (unsigned char)c <= (unsigned char)q[2];
+                in |= (unsigned char)c >= (unsigned char)q[0] &&
+                      (unsigned char)c <= (unsigned char)q[2];
                 q += 3;
             } else {
                 in |= c == *q;
                 q++;
             }
         } while (*q && *q != ']');
-        return in != not && *q ? q + 1 : NULL;
+        return in != not &&*q ? q + 1 : NULL;
     }
     return *p == c ? p + 1 : NULL;
 }

@@ -20,8 +20,8 @@ void qns_str_addf(qns_str *t, const char *fmt, ...) __attribute__((format(printf
 /* The text, never NULL. */
 const char *qns_str_get(const qns_str *t);
 
-/* Shell-like: * any run, ? one character, [abc] [a-z] [!a] a set, \x the character x. The whole text
- * must match. Slashes and dots are ordinary characters. */
+/* Shell-like: * any run, ? one character, [abc] [a-z] [!a] a set, \x the character x. The whole
+ * text must match. Slashes and dots are ordinary characters. */
 bool qns_glob(const char *pattern, const char *text);
 bool qns_has_glob_chars(const char *pattern);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* A growing array of any type:  struct { T *at; size_t n, cap; } v = {0};
- * QNS_VEC_PUSH makes room for one more, sets it, and evaluates to QNS_OK or fails like a function. */
+ * QNS_VEC_PUSH makes room for one more, sets it, and evaluates to QNS_OK or fails like a function.
+ */
 #ifndef QNS_VEC_H
 #define QNS_VEC_H
 

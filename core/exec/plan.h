@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* A plan makes a graph runnable: one implementation for each node, packed weights, and one buffer in
- * which the activations share memory. */
+/* A plan makes a graph runnable: one implementation for each node, packed weights, and one buffer
+ * in which the activations share memory. */
 #ifndef QNS_PLAN_H
 #define QNS_PLAN_H
 
@@ -13,8 +13,8 @@ typedef struct qns_exec_opts {
     const qns_backend *be; /* NULL: fbgemm */
     qns_engine engine;     /* of float nodes */
     unsigned cpu_mask;     /* 0: scalar only; ~0u: all the machine has. Bits never depend on it */
-    int threads;           /* 0: as many as OpenMP would take. Results of integer nodes do not depend on it */
-    bool keep_all;         /* every value keeps its memory until the next run (for debugging) */
+    int threads; /* 0: as many as OpenMP would take. Results of integer nodes do not depend on it */
+    bool keep_all; /* every value keeps its memory until the next run (for debugging) */
     /* Hears of every choice and every refusal; refused is NULL for the one that was chosen. */
     void (*on_choice)(void *ctx, const qns_node *n, const qns_impl *i, const char *refused);
     void *on_choice_ctx;
@@ -22,10 +22,12 @@ typedef struct qns_exec_opts {
 
 /* Fails with UNSUPPORTED, naming the node and the reason, when a node has no implementation.
  * The graph must outlive the plan. */
-qns_status qns_plan_create(qns_plan **out, const qns_graph *g, const qns_exec_opts *o, qns_err *err);
+qns_status qns_plan_create(qns_plan **out, const qns_graph *g, const qns_exec_opts *o,
+                           qns_err *err);
 void qns_plan_free(qns_plan *p);
 
-/* Binds the taps that all following runs feed; NULL or n 0 unbinds. The taps must outlive the runs. */
+/* Binds the taps that all following runs feed; NULL or n 0 unbinds. The taps must outlive the runs.
+ */
 qns_status qns_plan_bind(qns_plan *p, const qns_taps *taps, qns_err *err);
 
 /* Run the plan once.

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Backends: numeric contracts. A row says which bits come out and nothing about speed; an instruction
- * set says how fast and must not change a bit. */
+/* Backends: numeric contracts. A row says which bits come out and nothing about speed; an
+ * instruction set says how fast and must not change a bit. */
 #ifndef QNS_BACKEND_H
 #define QNS_BACKEND_H
 
@@ -9,7 +9,8 @@
 /* int32 accumulator to 8-bit code (spec section 4). */
 typedef enum qns_requant {
     QNS_REQUANT_FBGEMM, /* float bias joins the float accumulator; one f32 multiply; ties to even */
-    QNS_REQUANT_QNNPACK /* int32 bias; f32 multiply; ties to even; saturating 16-bit add of the zero */
+    QNS_REQUANT_QNNPACK /* int32 bias; f32 multiply; ties to even; saturating 16-bit add of the zero
+                         */
 } qns_requant;
 
 typedef struct qns_backend {

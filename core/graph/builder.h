@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* The builder makes a graph: add inputs, constants and nodes in run order, name the outputs, finish.
+/* The builder makes a graph: add inputs, constants and nodes in run order, name the outputs,
+ * finish.
  *
  * A pass makes a new graph from an old one: it walks the old nodes, copies what stays as it is with
- * qns_gb_copy_node(), adds what is new, and says with qns_gb_map() which new value now stands for an
- * old one. Constants are shared by pointer with the source, which must outlive the result. */
+ * qns_gb_copy_node(), adds what is new, and says with qns_gb_map() which new value now stands for
+ * an old one. Constants are shared by pointer with the source, which must outlive the result. */
 #ifndef QNS_BUILDER_H
 #define QNS_BUILDER_H
 
@@ -22,8 +23,8 @@ qns_status qns_gb_meta(qns_gb *gb, const char *key, const char *value, qns_err *
 qns_status qns_gb_input(qns_vid *out, qns_gb *gb, const char *name, qns_dtype dtype,
                         const qns_shape *shape, qns_err *err);
 
-/* data is not copied and must outlive the graph (put it in qns_gb_arena() if it is new). origin NULL
- * means the name itself. A name that is taken gets a suffix. */
+/* data is not copied and must outlive the graph (put it in qns_gb_arena() if it is new). origin
+ * NULL means the name itself. A name that is taken gets a suffix. */
 typedef struct qns_const_spec {
     const char *name, *origin;
     qns_dtype dtype;
@@ -45,9 +46,10 @@ typedef struct qns_node_spec {
     const char *const *origin; /* NULL with n_origin 0: the node's own name */
     uint32_t n_origin;
     uint32_t n_out;
-    const char *const *out_name;          /* n_out names */
-    const char *const *out_origin;        /* NULL: the names themselves; an entry may be NULL, too */
-    const qns_qparams *const *out_qp;     /* NULL, or n_out entries; one that is set also sets the dtype */
+    const char *const *out_name;   /* n_out names */
+    const char *const *out_origin; /* NULL: the names themselves; an entry may be NULL, too */
+    const qns_qparams *const
+        *out_qp; /* NULL, or n_out entries; one that is set also sets the dtype */
 } qns_node_spec;
 qns_status qns_gb_node(qns_vid *out, qns_gb *gb, const qns_node_spec *spec, qns_err *err);
 
@@ -66,8 +68,8 @@ qns_status qns_gb_copy_outputs(qns_gb *gb, qns_err *err);
 /* Names one output of the graph. */
 qns_status qns_gb_output(qns_gb *gb, qns_vid v, qns_err *err);
 
-/* Drops nodes and constants that no output needs, gives every value its layout, numbers nodes in run
- * order, checks all invariants. gb is freed in every case. */
+/* Drops nodes and constants that no output needs, gives every value its layout, numbers nodes in
+ * run order, checks all invariants. gb is freed in every case. */
 qns_status qns_gb_finish(qns_graph **out, qns_gb *gb, qns_err *err);
 
 #endif

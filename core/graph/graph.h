@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* The graph: values (edges) and nodes (operators in run order). Frozen once built (builder.h): every
- * stage (fuse, convert, lower) reads one graph and makes another.
+/* The graph: values (edges) and nodes (operators in run order). Frozen once built (builder.h):
+ * every stage (fuse, convert, lower) reads one graph and makes another.
  *
- * Lineage. Every value and node knows by name which values and nodes of the model file it stands for;
- * names survive being written to a file and read back, so pairing float with int8 is a join. */
+ * Lineage. Every value and node knows by name which values and nodes of the model file it stands
+ * for; names survive being written to a file and read back, so pairing float with int8 is a join.
+ */
 #ifndef QNS_GRAPH_H
 #define QNS_GRAPH_H
 
@@ -18,7 +19,7 @@ typedef struct qns_vid {
 typedef struct qns_nid {
     uint32_t i;
 } qns_nid; /* a node  */
-#define QNS_NONE UINT32_MAX
+#define QNS_NONE     UINT32_MAX
 #define QNS_NO_VALUE ((qns_vid){QNS_NONE})
 
 static inline bool qns_has(qns_vid v)
@@ -45,13 +46,14 @@ typedef struct qns_value {
 typedef struct qns_node {
     qns_nid id;
     const qns_op *op;
-    const char *name; /* unique */
-    const void *attr; /* op->attr_size bytes; their type is known to the op's file only */
-    qns_range clamp;  /* fused activation; QNS_NO_CLAMP when there is none */
+    const char *name;        /* unique */
+    const void *attr;        /* op->attr_size bytes; their type is known to the op's file only */
+    qns_range clamp;         /* fused activation; QNS_NO_CLAMP when there is none */
     const qns_vid *in, *out; /* an optional input that is left out is QNS_NO_VALUE */
     uint32_t n_in, n_out;
     const char *const *origin; /* names of all nodes of the original model folded into this one */
     uint32_t n_origin;
+    qns_layout layout; /* in which its activations of rank 3 to 5 come and go; see op.h */
 } qns_node;
 
 static inline bool qns_has_clamp(const qns_node *n)
@@ -85,8 +87,11 @@ qns_tensor qns_graph_tensor(const qns_graph *g, qns_vid v);
 /* Frees the graph. Graphs that were built from it share its constants and must be freed first. */
 void qns_graph_free(qns_graph *g);
 
-/* Digests of the topology (operators, attributes, edges, names) and of all constants with qparams. */
-qns_status qns_graph_digest(qns_digest *topology, qns_digest *constants,
-                            const qns_graph *g, qns_err *err);
+/* Digests of the topology (operators, attributes as op->describe() tells them, edges, names,
+ * shapes) and of all constants. */
+qns_status qns_graph_digest(qns_digest *topology, qns_digest *constants, const qns_graph *g,
+                            qns_err *err);
+/* Digest of the scales and zero points of all values. */
+qns_status qns_graph_digest_qparams(qns_digest *out, const qns_graph *g, qns_err *err);
 
 #endif

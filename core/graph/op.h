@@ -42,8 +42,8 @@ typedef struct qk_table qk_table; /* kernels/kernels.h */
 
 typedef enum qns_engine { QNS_ENGINE_ONEDNN, QNS_ENGINE_REFERENCE } qns_engine;
 
-/* One node at run time. While a plan is made, in and out have dtype, layout, shape and qp; data is set
- * for constants only. An input that was left out has dtype QNS_DTYPE_COUNT. */
+/* One node at run time. While a plan is made, in and out have dtype, layout, shape and qp; data is
+ * set for constants only. An input that was left out has dtype QNS_DTYPE_COUNT. */
 typedef struct qns_call {
     const qns_node *node;
     const qns_backend *be;
@@ -60,19 +60,21 @@ static inline bool qns_call_has(const qns_call *c, uint32_t i)
     return i < c->node->n_in && c->in[i].dtype != QNS_DTYPE_COUNT;
 }
 
-/* One way to run an op. Its SIMD variants are behind qk_table and give the same bits. Where bits may
- * differ it is another implementation with another name. */
+/* One way to run an op. Its SIMD variants are behind qk_table and give the same bits. Where bits
+ * may differ it is another implementation with another name. */
 typedef struct qns_impl {
     const char *name; /* "conv.u8s8.fbgemm": in plans, logs and capture files */
     /* NULL when it can run the node, else the reason, a string literal */
     const char *(*reject)(const qns_call *c);
-    /* May be NULL. Memory comes from the arena; release() undoes what does not (library handles). */
+    /* May be NULL. Memory comes from the arena; release() undoes what does not (library handles).
+     */
     qns_status (*prepare)(void **packed, const qns_call *c, qns_arena *a, qns_err *err);
     void (*release)(void *packed);
     size_t (*scratch_size)(const qns_call *c); /* after prepare(); may be NULL */
-    void (*run)(const qns_call *c); /* cannot fail: all was checked before. Threads: OpenMP, over outputs */
-    bool in_place;                  /* output 0 may be the memory of input 0 (same count and element size) */
-    bool view;                      /* output 0 has the bytes of input 0: with shared memory run() is skipped */
+    void (*run)(
+        const qns_call *c); /* cannot fail: all was checked before. Threads: OpenMP, over outputs */
+    bool in_place; /* output 0 may be the memory of input 0 (same count and element size) */
+    bool view;     /* output 0 has the bytes of input 0: with shared memory run() is skipped */
 } qns_impl;
 
 /* ---- ONNX ---- */
@@ -90,7 +92,8 @@ typedef struct qns_onnx_node {
 } qns_onnx_node;
 
 /* A node as it is being written (opset 13). The writer names the type, adds attributes, and appends
- * constant inputs behind the node's own. A fused clamp is written by the caller, as a node behind. */
+ * constant inputs behind the node's own. A fused clamp is written by the caller, as a node behind.
+ */
 typedef struct qns_onnx_out {
     const char *type;
     qns_attrs attrs;
@@ -111,9 +114,10 @@ typedef struct qns_onnx_rule {
 /* ---- the operator ---- */
 
 typedef enum qns_layout_rule {
-    QNS_LAYOUT_ANY,   /* follows input 0; all activations of the same rank come in one layout */
-    QNS_LAYOUT_CHLAST,/* activations of rank 3 to 5 are channels-last */
-    QNS_LAYOUT_ROW    /* all row-major */
+    QNS_LAYOUT_ANY,    /* all activations in one layout: channels-last if they have one rank and any
+                          of them lies so, else row-major */
+    QNS_LAYOUT_CHLAST, /* activations of rank 3 to 5 are channels-last */
+    QNS_LAYOUT_ROW     /* all row-major */
 } qns_layout_rule;
 
 struct qns_op {
@@ -131,8 +135,8 @@ struct qns_op {
 
     qns_quant_rule quant;
 
-    /* Fusion. A clamp behind it goes into node->clamp; an affine behind it goes into weight and bias:
-     * fold_affine edits in[] (values of gb) and *n_in. NULL: it cannot. */
+    /* Fusion. A clamp behind it goes into node->clamp; an affine behind it goes into weight and
+     * bias: fold_affine edits in[] (values of gb) and *n_in. NULL: it cannot. */
     bool takes_clamp;
     qns_status (*fold_affine)(qns_gb *gb, qns_vid *in, uint32_t *n_in, const qns_node *n,
                               const qns_affine *a, qns_err *err);
@@ -154,7 +158,8 @@ struct qns_op {
 const qns_op *qns_op_find(const char *name);
 /* The rule with the highest `since` that is not above opset. NULL when none; *since_min then is the
  * first opset any rule of that type needs, or 0 when the type is unknown. */
-const qns_op *qns_op_find_onnx(const qns_onnx_rule **rule, int *since_min, const char *type, int opset);
+const qns_op *qns_op_find_onnx(const qns_onnx_rule **rule, int *since_min, const char *type,
+                               int opset);
 /* All operators, NULL-terminated. */
 const qns_op *const *qns_ops(void);
 

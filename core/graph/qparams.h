@@ -11,9 +11,9 @@
 #include "core/graph/tensor.h"
 
 struct qns_qparams {
-    qns_dtype dtype; /* QNS_U8, QNS_I8, or QNS_I32 for a bias */
-    int32_t axis;    /* channel axis of the shape, or -1 */
-    int32_t n;       /* 1 or shape.dim[axis] */
+    qns_dtype dtype;     /* QNS_U8, QNS_I8, or QNS_I32 for a bias */
+    int32_t axis;        /* channel axis of the shape, or -1 */
+    int32_t n;           /* 1 or shape.dim[axis] */
     const double *scale; /* n values, finite, > 0; a double, converted where the spec says so */
     const int32_t *zero; /* n values within the dtype */
 };
@@ -37,13 +37,14 @@ typedef struct qns_qrule_range {
 qns_status qns_qparams_choose(float *scale, int32_t *zero, const qns_qrule_range *rule,
                               qns_range range, qns_err *err);
 
-/* Copies n scales and zero points into the arena and checks them. Fails with DATA on a scale that is
- * not finite and positive or a zero point outside the dtype. */
+/* Copies n scales and zero points into the arena and checks them. Fails with DATA on a scale that
+ * is not finite and positive or a zero point outside the dtype. */
 qns_status qns_qparams_new(const qns_qparams **out, qns_arena *a, qns_dtype dtype, int32_t axis,
                            int32_t n, const double *scale, const int32_t *zero, qns_err *err);
 /* n ranges to qparams, per tensor when axis is -1 (n = 1). */
-qns_status qns_qparams_from_ranges(const qns_qparams **out, qns_arena *a, const qns_qrule_range *rule,
-                                   int32_t axis, int32_t n, const qns_range *ranges, qns_err *err);
+qns_status qns_qparams_from_ranges(const qns_qparams **out, qns_arena *a,
+                                   const qns_qrule_range *rule, int32_t axis, int32_t n,
+                                   const qns_range *ranges, qns_err *err);
 bool qns_qparams_equal(const qns_qparams *x, const qns_qparams *y);
 /* The step of channel c, or of the tensor when it is per tensor. */
 double qns_qparams_scale(const qns_qparams *qp, int32_t c);

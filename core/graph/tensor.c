@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: MIT */
+#include "core/graph/tensor.h"
+
+#include "core/graph/qparams.h"
+
+#include <assert.h>
+#include <string.h>
+
+size_t qns_tensor_count(const qns_tensor *t)
+{
+    return qns_shape_count(&t->shape);
+}
+
+size_t qns_tensor_bytes(const qns_tensor *t)
+{
+    return qns_tensor_count(t) * qns_dtype_size(t->dtype);
+}
+
+const float *qns_cf32(const qns_tensor *t)
+{
+    assert(t->dtype == QNS_F32);
+    return t->data;
+}
+
+float *qns_f32(qns_tensor *t)
+{
+    assert(t->dtype == QNS_F32);
+    return t->data;
+}
+
+qns_shape qns_tensor_memory_shape(const qns_tensor *t)
+{
+    qns_shape m = t->shape;
+    if (t->layout == QNS_CHLAST && m.rank >= 3) {
+        for (int32_t i = 1; i + 1 < m.rank; i++)
+            m.dim[i] = t->shape.dim[i + 1];
+        m.dim[m.rank - 1] = t->shape.dim[1];
+    }
+    return m;
+}
+
+int32_t qns_memory_axis(qns_layout layout, int32_t rank, int32_t axis)
+{
+    if (layout == QNS_ROW || rank < 3 || axis == 0)
+        return axis;
+    return axis == 1 ? rank - 1 : axis - 1;
+}
+
+bool qns_layout_trivial(const qns_shape *s)
+{
+    return s->rank < 3 || s->dim[1] <= 1 || qns_shape_span(s, 2, s->rank) <= 1;
+}
+
+/* dst[b][j][i] = src[b][i][j] for elements of one size; the inner block keeps both sides in cache.
+ */
+#define TRANSPOSE(name, T)                                                                         \
+    static void name(T *dst, const T *src, size_t batch, size_t rows, size_t cols)                 \
+    {                                                                                              \
+        enum { B = 16 };                                                                           \
+        for (size_t b = 0; b < batch; b++, dst += rows * cols, src += rows * cols)                 \
+            for (size_t i0 = 0; i0 < rows; i0 += B)                                                \
+                for (size_t j0 = 0; j0 < cols; j0 += B)                                            \
+                    for (size_t i = i0; i < rows && i < i0 + B; i++)                               \
+                        for (size_t j = j0; j < cols && j < j0 + B; j++)                           \
+                            dst[j * rows + i] = src[i * cols + j];                                 \
+    }
+TRANSPOSE(transpose1, uint8_t)
+TRANSPOSE(transpose2, uint16_t)
+TRANSPOSE(transpose4, uint32_t)
+TRANSPOSE(transpose8, uint64_t)
+
+static void transpose(void *dst, const void *src, size_t size, size_t batch, size_t rows,
+                      size_t cols)
+{
+    switch (size) {
+    case 1:
+        transpose1(dst, src, batch, rows, cols);
+        break;
+    case 2:
+        transpose2(dst, src, batch, rows, cols);
+        break;
+    case 4:
+        transpose4(dst, src, batch, rows, cols);
+        break;
+    default:
+        assert(size == 8);
+        transpose8(dst, src, batch, rows, cols);
+    }
+}
+
+void qns_tensor_relayout(void *dst, qns_layout dst_layout, const qns_tensor *src)
+{
+    const size_t size = qns_dtype_size(src->dtype);
+    if (dst_layout == src->layout || qns_layout_trivial(&src->shape)) {
+        memcpy(dst, src->data, qns_tensor_count(src) * size);
+        return;
+    }
+    const size_t c = (size_t)src->shape.dim[1], p = qns_shape_span(&src->shape, 2, src->shape.rank);
+    const size_t n = (size_t)src->shape.dim[0];
+    if (dst_layout == QNS_CHLAST)
+        transpose(dst, src->data, size, n, c, p);
+    else
+        transpose(dst, src->data, size, n, p, c);
+}
+
+static float code_at(const qns_tensor *t, size_t i)
+{
+    switch (t->dtype) {
+    case QNS_U8:
+        return ((const uint8_t *)t->data)[i];
+    case QNS_I8:
+        return ((const int8_t *)t->data)[i];
+    case QNS_I32:
+        return (float)((const int32_t *)t->data)[i];
+    case QNS_I64:
+        return (float)((const int64_t *)t->data)[i];
+    default:
+        assert(t->dtype == QNS_BOOL);
+        return ((const uint8_t *)t->data)[i] != 0;
+    }
+}
+
+static int32_t int_at(const qns_tensor *t, size_t i)
+{
+    return t->dtype == QNS_U8   ? ((const uint8_t *)t->data)[i]
+           : t->dtype == QNS_I8 ? ((const int8_t *)t->data)[i]
+                                : ((const int32_t *)t->data)[i];
+}
+
+/* Per tensor in f32 on the wrapped int32 difference; per channel in f64, rounded once (spec section
+ * 1). */
+static float dequantize(const qns_tensor *t, size_t i, int32_t channel)
+{
+    const qns_qparams *qp = t->qp;
+    const int32_t q = int_at(t, i);
+    if (qp->n == 1 && qp->axis < 0)
+        return (float)qp->scale[0] * (float)(int32_t)((uint32_t)q - (uint32_t)qp->zero[0]);
+    return (float)((double)((float)q - (float)qp->zero[channel]) * qp->scale[channel]);
+}
+
+void qns_tensor_to_float(float *dst, const qns_tensor *src)
+{
+    const size_t count = qns_tensor_count(src);
+    const bool moves = src->layout == QNS_CHLAST && !qns_layout_trivial(&src->shape);
+    if (src->dtype == QNS_F32) {
+        qns_tensor_relayout(dst, QNS_ROW, src);
+        return;
+    }
+    /* Walk the destination in order and look the source element up. */
+    const size_t c = moves ? (size_t)src->shape.dim[1] : 1;
+    const size_t p = moves ? qns_shape_span(&src->shape, 2, src->shape.rank) : 1;
+    const int32_t axis = src->qp && src->qp->n > 1 ? src->qp->axis : -1;
+    const size_t inner = axis >= 0 ? qns_shape_span(&src->shape, axis + 1, src->shape.rank) : 1;
+    const size_t channels = axis >= 0 ? (size_t)src->shape.dim[axis] : 1;
+    for (size_t i = 0; i < count; i++) {
+        const size_t n = i / (c * p), rest = i % (c * p);
+        const size_t from = moves ? n * c * p + rest % p * c + rest / p : i;
+        dst[i] =
+            src->qp ? dequantize(src, from, (int32_t)(i / inner % channels)) : code_at(src, from);
+    }
+}
