@@ -135,6 +135,7 @@ typedef struct qns_result {
     uint32_t n_findings; /* most severe first */
 } qns_result;
 
+/* Frees the arena, then r itself, which came from qns_new(); NULL and half-built are fine. */
 void qns_result_free(qns_result *r);
 const char *qns_verdict_text(qns_verdict_level v); /* "ok", "watch", "bad" */
 /* Names of the flags that are set, joined by '|'; "" for none. out holds at least 128 bytes. */
