@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: MIT */
+/* Running a plan: a loop over its steps. Taps fire right after a value was made. */
+#include "core/exec/plan.h"
+#include "core/exec/plan_internal.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <omp.h>
+#include <string.h>
+
+qns_status qns_plan_bind(qns_plan *p, const qns_taps *taps, qns_err *err)
+{
+    p->taps = taps ? *taps : (qns_taps){0};
+    p->any_wanted = false;
+    if (p->taps.n > QNS_MAX_TAPS)
+        QNS_FAIL(err, UNSUPPORTED, "%zu taps; a plan takes up to %d", p->taps.n, QNS_MAX_TAPS);
+    for (uint32_t i = 0; i < qns_graph_n_values(p->g); i++) {
+        const qns_value *v = qns_graph_value(p->g, (qns_vid){i});
+        p->wanted[i] = 0;
+        for (size_t t = 0; t < p->taps.n && !v->constant; t++)
+            if (p->taps.tap[t].wants(p->taps.tap[t].ctx, v))
+                p->wanted[i] |= 1u << t;
+        p->any_wanted |= p->wanted[i] != 0;
+    }
+    return QNS_OK;
+}
+
+static qns_status show(qns_plan *p, qns_vid id, const qns_tensor *t, int64_t sample, qns_err *err)
+{
+    const qns_value *v = qns_graph_value(p->g, id);
+    for (size_t i = 0; i < p->taps.n; i++) {
+        if (!(p->wanted[id.i] >> i & 1))
+            continue;
+        const qns_status st = p->taps.tap[i].see(p->taps.tap[i].ctx, v, t, sample, err);
+        if (st != QNS_OK) {
+            qns_err_note(err, "value '%s', sample %" PRId64, v->name, sample);
+            return st;
+        }
+    }
+    return QNS_OK;
+}
+
+static qns_status check_input(const qns_plan *p, uint32_t i, const qns_tensor *t, qns_err *err)
+{
+    const qns_value *v = qns_graph_value(p->g, qns_graph_input(p->g, i));
+    assert(t->data || qns_shape_count(&v->shape) == 0);
+    if (t->dtype != v->dtype || !qns_shape_equal(&t->shape, &v->shape))
+        QNS_FAIL(err, SHAPE, "input '%s' is %s %s, got %s %s", v->name, qns_dtype_name(v->dtype),
+                 qns_shape_str(&v->shape).s, qns_dtype_name(t->dtype), qns_shape_str(&t->shape).s);
+    return QNS_OK;
+}
+
+static void run_step(qns_plan *p, qns_step *s)
+{
+    for (uint32_t k = 0; k < s->n_relayout; k++) {
+        qns_relayout *r = &s->relayout[k];
+        r->src.data = p->buf[r->src_buf].data;
+        qns_tensor_relayout(p->buf[r->dst_buf].data, r->layout, &r->src);
+    }
+    for (uint32_t k = 0; k < s->node->n_in; k++)
+        if (s->in_buf[k] != QNS_NONE)
+            s->in[k].data = p->buf[s->in_buf[k]].data;
+    for (uint32_t k = 0; k < s->node->n_out; k++)
+        s->out[k].data = p->buf[s->out_buf[k]].data;
+    s->call.scratch = p->scratch;
+    if (!s->skip)
+        s->impl->run(&s->call);
+}
+
+static void give_output(qns_plan *p, qns_tensor *out, qns_vid v)
+{
+    qns_tensor t = qns_graph_tensor(p->g, v);
+    if (!t.data)
+        t.data = p->buf[p->value_buf[v.i]].data;
+    void *data = out->data;
+    *out = t;
+    out->layout = QNS_ROW;
+    out->data = data;
+    if (data)
+        qns_tensor_relayout(data, QNS_ROW, &t);
+}
+
+qns_status qns_plan_run(qns_tensor *out, qns_plan *p, const qns_tensor *in, int64_t sample,
+                        qns_err *err)
+{
+    if (p->opts.threads > 0)
+        omp_set_num_threads(p->opts.threads);
+    for (uint32_t i = 0; i < qns_graph_n_inputs(p->g); i++) {
+        const qns_vid v = qns_graph_input(p->g, i);
+        QNS_TRY(check_input(p, i, &in[i], err));
+        p->buf[p->value_buf[v.i]].data = in[i].data;
+        if (p->wanted[v.i])
+            QNS_TRY(show(p, v, &in[i], sample, err));
+    }
+    for (uint32_t i = 0; i < qns_graph_n_nodes(p->g); i++) {
+        qns_step *s = &p->step[i];
+        run_step(p, s);
+        for (uint32_t k = 0; p->any_wanted && k < s->node->n_out; k++)
+            if (p->wanted[s->node->out[k].i])
+                QNS_TRY(show(p, s->node->out[k], &s->out[k], sample, err));
+    }
+    for (uint32_t i = 0; i < qns_graph_n_outputs(p->g); i++)
+        give_output(p, &out[i], qns_graph_output(p->g, i));
+    return QNS_OK;
+}
