@@ -83,6 +83,9 @@ typedef struct qns_impl {
  * that became attributes (Reshape's shape), add constants (a transposed weight). */
 typedef struct qns_onnx_node {
     const char *type, *name;
+    /* The op whose rule is reading. The reader may name another one that has no attributes either
+     * (MatMul with a constant weight is "linear", with two activations "matmul"). */
+    const qns_op *op;
     int opset;
     qns_attrs *attrs;
     qns_gb *gb; /* qns_gb_value() tells shapes and constants of the inputs */
