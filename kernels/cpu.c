@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: MIT */
+/* What the machine can do. An instruction set counts only if the processor has it and the operating
+ * system saves its registers (XCR0); the second is what a bare CPUID check misses. */
+#include "kernels/cpu.h"
+
+#include <stdatomic.h>
+
+#if defined(__x86_64__)
+#include <cpuid.h>
+#include <stdint.h>
+
+/* XCR0: 1 SSE, 2 AVX, 5 opmask, 6 upper halves of zmm0-15, 7 zmm16-31 */
+#define XCR0_AVX    0x06u
+#define XCR0_AVX512 0xe6u
+
+static uint32_t read_xcr0(void)
+{
+    uint32_t lo, hi;
+    __asm__ volatile("xgetbv" : "=a"(lo), "=d"(hi) : "c"(0));
+    return lo;
+}
+
+static unsigned detect(void)
+{
+    const unsigned ecx1 = bit_OSXSAVE | bit_AVX | bit_FMA | bit_F16C;
+    const unsigned ebx7 = bit_AVX512F | bit_AVX512BW | bit_AVX512VL | bit_AVX512DQ;
+    unsigned a, b, c, d, bits = 0;
+
+    if (!__get_cpuid(1, &a, &b, &c, &d) || (c & ecx1) != ecx1)
+        return 0;
+    const uint32_t xcr0 = read_xcr0();
+    if ((xcr0 & XCR0_AVX) != XCR0_AVX || !__get_cpuid_count(7, 0, &a, &b, &c, &d))
+        return 0;
+    if (b & bit_AVX2)
+        bits |= QK_CPU_AVX2;
+    if (bits && (xcr0 & XCR0_AVX512) == XCR0_AVX512 && (b & ebx7) == ebx7 && (c & bit_AVX512VNNI))
+        bits |= QK_CPU_VNNI;
+    return bits;
+}
+
+#elif defined(__aarch64__)
+
+static unsigned detect(void)
+{
+    return QK_CPU_NEON; /* part of the base architecture */
+}
+
+#else
+
+static unsigned detect(void)
+{
+    return 0;
+}
+
+#endif
+
+unsigned qk_cpu_detect(void)
+{
+    enum { KNOWN = 1 << 16 };
+    static atomic_uint cached;
+
+    unsigned bits = atomic_load_explicit(&cached, memory_order_relaxed);
+    if (!bits) {
+        bits = detect() | KNOWN;
+        atomic_store_explicit(&cached, bits, memory_order_relaxed);
+    }
+    return bits & ~(unsigned)KNOWN;
+}
+
+const char *qk_cpu_text(unsigned bits)
+{
+    static const char *const text[8] = {
+        "scalar", "avx2", "vnni", "avx2+vnni", "neon", "avx2+neon", "vnni+neon", "avx2+vnni+neon",
+    };
+    return text[bits & 7];
+}

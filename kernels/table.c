@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT */
+/* Plain C first, then what the build, the machine and the mask allow, each over the ones before.
+ * This is the only place that knows which variants exist: a new one is a line here, and
+ * tests/kernels finds it by its pointer. */
+#include "kernels/cpu.h"
+#include "kernels/dwconv/dwconv.h"
+#include "kernels/eltwise/eltwise.h"
+#include "kernels/gemm/gemm.h"
+#include "kernels/kernels.h"
+#include "kernels/pool/pool.h"
+#include "kernels/quantize/quantize.h"
+#include "kernels/reduce/reduce.h"
+#include "kernels/requant/requant.h"
+
+static void init_scalar(qk_table *t)
+{
+    *t = (qk_table){
+        .gemm_u8s8 = qk_gemm_u8s8__c,
+        .requant = qk_requant__c,
+        .dwconv_u8s8 = qk_dwconv_u8s8__c,
+        .gemm_f32 = qk_gemm_f32__c,
+        .dwconv_f32 = qk_dwconv_f32__c,
+        .quantize_u8 = qk_quantize_u8__c,
+        .quantize_s8 = qk_quantize_s8__c,
+        .dequantize_u8 = qk_dequantize_u8__c,
+        .dequantize_s8 = qk_dequantize_s8__c,
+        .add_u8 = qk_add_u8__c,
+        .max_u8 = qk_max_u8__c,
+        .max_s8 = qk_max_s8__c,
+        .max_f32 = qk_max_f32__c,
+        .sum_u8 = qk_sum_u8__c,
+        .lut_u8 = qk_lut_u8__c,
+        .clamp_u8 = qk_clamp_u8__c,
+        .clamp_s8 = qk_clamp_s8__c,
+        .minmax_f32 = qk_minmax_f32__c,
+    };
+}
+
+void qk_table_init(qk_table *t, unsigned mask)
+{
+    mask &= qk_cpu_detect();
+    init_scalar(t);
+    (void)mask;
+}
