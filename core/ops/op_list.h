@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: MIT */
+/* The only list of operators. X(name) stands for `const qns_op qns_op_name` in op_name.c. */
+#ifndef QNS_OP_LIST_H
+#define QNS_OP_LIST_H
+
+#define QNS_OP_LIST(X)                                                                             \
+    X(quantize)                                                                                    \
+    X(dequantize)                                                                                  \
+    X(clamp)                                                                                       \
+    X(identity)
+
+#endif

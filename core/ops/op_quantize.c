@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: MIT */
+/* Float to codes. Per tensor by the vector quantizer (spec section 1, Q_fb8), per channel by the
+ * scalar one (Q_fbs); they differ for infinities and NaN only. */
+#include "core/ops/op_quantize.h"
+
+#include "core/graph/op.h"
+#include "core/ops/codes.h"
+#include "core/ops/op_help.h"
+#include "core/ops/qdq_onnx.h"
+#include "core/ops/strided.h"
+#include "kernels/kernels.h"
+
+static qns_status infer(qns_tensor *out, const qns_node *n, const qns_tensor *in, qns_err *err)
+{
+    const qns_qparams *qp = ((const qns_quantize_attr *)n->attr)->qp;
+    if (in[0].dtype != QNS_F32)
+        QNS_FAIL(err, SHAPE, "needs float32, has %s", qns_dtype_name(in[0].dtype));
+    QNS_TRY(qns_qdq_fits(qp, &in[0].shape, err));
+    out[0].dtype = qp->dtype;
+    out[0].shape = in[0].shape;
+    out[0].qp = qp;
+    return QNS_OK;
+}
+
+static qns_status read(void *attr, qns_onnx_node *n, qns_err *err)
+{
+    return qns_qdq_read(attr, n, true, err);
+}
+
+static qns_status onnx_write(qns_onnx_out *w, const qns_graph *g, const qns_node *n, qns_err *err)
+{
+    w->type = "QuantizeLinear";
+    return qns_qdq_write(w, ((const qns_quantize_attr *)n->attr)->qp, err);
+}
+
+static const char *reject_tensor(const qns_call *c)
+{
+    if (c->in[0].dtype != QNS_F32)
+        return "the input is not float32";
+    if (!c->out[0].qp || !qns_is_code(c->out[0].dtype))
+        return "the output is neither uint8 nor int8 codes";
+    if (c->in[0].layout != c->out[0].layout)
+        return "input and output lie differently in memory";
+    return c->out[0].qp->axis >= 0 ? "quantization is per channel" : NULL;
+}
+
+/* The vector quantizer works on independent elements, so any cut gives the same bits. */
+enum { RUN = 1 << 15 };
+
+static void run_tensor(const qns_call *c)
+{
+    const size_t n = qns_tensor_count(&c->in[0]), runs = (n + RUN - 1) / RUN;
+    const qns_qparams *qp = c->out[0].qp;
+    const float inv = 1.0f / (float)qp->scale[0];
+    const float *x = qns_cf32(&c->in[0]);
+    char *y = c->out[0].data;
+#pragma omp parallel for schedule(static) if (runs > 1)
+    for (size_t r = 0; r < runs; r++) {
+        const size_t at = r * RUN, len = n - at < RUN ? n - at : RUN;
+        if (qp->dtype == QNS_U8)
+            c->k->quantize_u8((uint8_t *)y + at, x + at, len, inv, qp->zero[0]);
+        else
+            c->k->quantize_s8((int8_t *)y + at, x + at, len, inv, qp->zero[0]);
+    }
+}
+
+static const char *reject_channel(const qns_call *c)
+{
+    if (c->in[0].dtype != QNS_F32)
+        return "the input is not float32";
+    if (!c->out[0].qp || !qns_is_code(c->out[0].dtype))
+        return "the output is neither uint8 nor int8 codes";
+    if (c->in[0].layout != c->out[0].layout)
+        return "input and output lie differently in memory";
+    return NULL;
+}
+
+static void run_channel(const qns_call *c)
+{
+    const qns_qparams *qp = c->out[0].qp;
+    const int32_t lo = qns_dtype_min(qp->dtype), hi = qns_dtype_max(qp->dtype);
+    const qns_channels ch = qns_channels_of(&c->out[0], qp->axis);
+    const float *x = qns_cf32(&c->in[0]);
+    uint8_t *y = c->out[0].data;
+    for (size_t o = 0; o < ch.outer; o++)
+        for (size_t k = 0; k < ch.n; k++) {
+            const float inv = 1.0f / (float)qns_qparams_scale(qp, (int32_t)k);
+            const int32_t zero = qns_qparams_zero(qp, (int32_t)k);
+            const size_t at = (o * ch.n + k) * ch.inner;
+            for (size_t i = 0; i < ch.inner; i++)
+                y[at + i] = (uint8_t)qns_code_of(x[at + i], inv, zero, lo, hi);
+        }
+}
+
+static const qns_impl per_tensor = {.name = "quantize", .reject = reject_tensor, .run = run_tensor};
+static const qns_impl per_channel = {
+    .name = "quantize.channel", .reject = reject_channel, .run = run_channel};
+static const qns_impl *const impls[] = {&per_tensor, &per_channel, NULL};
+
+static const qns_onnx_rule rules[] = {{"QuantizeLinear", 10, read}, {NULL, 0, NULL}};
+
+const qns_op qns_op_quantize = {
+    .name = "quantize",
+    .min_in = 1,
+    .max_in = 1,
+    .n_out = 1,
+    .attr_size = sizeof(qns_quantize_attr),
+    .layout = QNS_LAYOUT_ANY,
+    .infer = infer,
+    .onnx = rules,
+    .onnx_write = onnx_write,
+    .quant = {.out = QNS_OUT_FLOAT, .weight = -1, .bias = -1},
+    .describe = qns_qdq_describe,
+    .impls = impls,
+};
