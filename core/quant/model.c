@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: MIT */
+#include "core/quant/model.h"
+
+#include "core/base/log.h"
+#include "core/base/mem.h"
+#include "core/quant/fuse.h"
+#include "core/quant/lower.h"
+
+#include <string.h>
+
+struct qns_model {
+    char *path;
+    qns_graph *source, *ready; /* ready shares constants with source; NULL: source is what runs */
+    const qns_backend *be;
+    bool quantized;
+};
+
+static qns_status choose_backend(qns_model *m, const char *asked, qns_err *err)
+{
+    const char *file = qns_graph_meta(m->source, "qns.backend");
+    const char *name = asked ? asked : file ? file : "fbgemm";
+    m->be = qns_backend_find(name);
+    if (!m->be)
+        QNS_FAIL(err, CONFIG, "unknown backend '%s'; there are fbgemm and qnnpack", name);
+    if (asked && file && m->quantized && strcmp(asked, file) != 0)
+        qns_log(
+            QNS_LOG_WARN,
+            "'%s' was quantized for %s and runs on %s: rounding of bias, add and pooling differ",
+            m->path, file, asked);
+    return QNS_OK;
+}
+
+qns_status qns_model_load(qns_model **out, const char *path, const qns_model_opts *opts,
+                          qns_err *err)
+{
+    static const qns_model_opts none = {0};
+    qns_status st = QNS_OK;
+    qns_model *m = NULL;
+    opts = opts ? opts : &none;
+    QNS_TRY(qns_new((void **)&m, 1, sizeof *m, err));
+    if (!(m->path = qns_strdup(path)))
+        QNS_FAIL_DONE(err, NOMEM, "cannot load '%s'", path);
+    QNS_TRY_DONE(qns_onnx_read(&m->source, path, &opts->onnx, err));
+    m->quantized = qns_is_qdq(m->source);
+    QNS_TRY_DONE(choose_backend(m, opts->backend, err));
+    if (m->quantized)
+        st = qns_lower(&m->ready, m->source, m->be, err);
+    else if (!opts->no_fuse)
+        st = qns_fuse(&m->ready, m->source, err);
+    if (st != QNS_OK)
+        qns_err_note(err, "'%s'", path);
+    if (st == QNS_OK) {
+        *out = m;
+        m = NULL;
+    }
+done:
+    qns_model_free(m);
+    return st;
+}
+
+void qns_model_free(qns_model *m)
+{
+    if (!m)
+        return;
+    qns_graph_free(m->ready);
+    qns_graph_free(m->source);
+    qns_free(m->path);
+    qns_free(m);
+}
+
+const char *qns_model_path(const qns_model *m)
+{
+    return m->path;
+}
+
+const qns_graph *qns_model_source(const qns_model *m)
+{
+    return m->source;
+}
+
+const qns_graph *qns_model_graph(const qns_model *m)
+{
+    return m->ready ? m->ready : m->source;
+}
+
+const qns_backend *qns_model_backend(const qns_model *m)
+{
+    return m->be;
+}
+
+bool qns_model_is_quantized(const qns_model *m)
+{
+    return m->quantized;
+}
