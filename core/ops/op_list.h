@@ -7,6 +7,10 @@
     X(quantize)                                                                                    \
     X(dequantize)                                                                                  \
     X(clamp)                                                                                       \
-    X(identity)
+    X(identity)                                                                                    \
+    X(maxpool)                                                                                     \
+    X(avgpool)                                                                                     \
+    X(global_avgpool)                                                                              \
+    X(global_maxpool)
 
 #endif
