@@ -8,6 +8,10 @@
     X(dequantize)                                                                                  \
     X(clamp)                                                                                       \
     X(identity)                                                                                    \
+    X(add)                                                                                         \
+    X(mul)                                                                                         \
+    X(sub)                                                                                         \
+    X(div)                                                                                         \
     X(maxpool)                                                                                     \
     X(avgpool)                                                                                     \
     X(global_avgpool)                                                                              \

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: MIT */
+/* What add, sub, mul and div share. */
+#include "core/ops/binary.h"
+
+#include "core/ops/broadcast.h"
+#include "core/ops/op_help.h"
+
+qns_status qns_binary_infer(qns_tensor *out, const qns_node *n, const qns_tensor *in, qns_err *err)
+{
+    if (in[0].dtype != in[1].dtype)
+        QNS_FAIL(err, SHAPE, "cannot combine %s and %s", qns_dtype_name(in[0].dtype),
+                 qns_dtype_name(in[1].dtype));
+    if (in[0].dtype != QNS_F32 && in[0].dtype != QNS_I64 && !qns_is_code(in[0].dtype))
+        QNS_FAIL(err, UNSUPPORTED, "inputs of type %s", qns_dtype_name(in[0].dtype));
+    out[0].dtype = in[0].dtype;
+    return qns_broadcast_shape(&out[0].shape, &in[0].shape, &in[1].shape, err);
+}
+
+/* Long rows are cut, so that equal shapes (one row) run in parallel, too. A multiple of 64. */
+enum { CUT = 1 << 14 };
+
+typedef struct walk {
+    qns_bcast p;
+    size_t size, cuts, jobs; /* size of an element; pieces per row; pieces in all */
+    const char *a, *b;
+    char *out;
+} walk;
+
+static walk lay(const qns_call *c)
+{
+    walk w = {.size = qns_dtype_size(c->out[0].dtype),
+              .a = c->in[0].data,
+              .b = c->in[1].data,
+              .out = c->out[0].data};
+    qns_bcast_lay(&w.p, &c->out[0], &c->in[0], &c->in[1]);
+    w.cuts = (w.p.row + CUT - 1) / CUT;
+    w.jobs = w.cuts * w.p.rows;
+    return w;
+}
+
+static void *piece(const walk *w, size_t job, qns_binary_row *row, const void *ctx, size_t *n_out)
+{
+    const size_t r = job / w->cuts, at = job % w->cuts * CUT;
+    const size_t n = w->p.row - at < CUT ? w->p.row - at : CUT;
+    const int64_t sa = w->p.a_step[w->p.rank - 1], sb = w->p.b_step[w->p.rank - 1];
+    size_t a, b;
+    qns_bcast_row(&a, &b, &w->p, r);
+    char *out = w->out + (r * w->p.row + at) * w->size;
+    row(out, w->a + (a + at * (size_t)sa) * w->size, sa, w->b + (b + at * (size_t)sb) * w->size, sb,
+        n, ctx);
+    *n_out = n;
+    return out;
+}
+
+void qns_binary_run(const qns_call *c, qns_binary_row *row, const void *ctx)
+{
+    const walk w = lay(c);
+#pragma omp parallel for schedule(static) if (w.p.rows * w.p.row > QNS_PAR_MIN)
+    for (size_t j = 0; j < w.jobs; j++) {
+        size_t n;
+        piece(&w, j, row, ctx, &n);
+    }
+}
+
+void qns_binary_run_f32(const qns_call *c, qns_binary_row *row)
+{
+    const walk w = lay(c);
+    const qns_range r = c->node->clamp;
+    const bool clamp = qns_has_clamp(c->node);
+#pragma omp parallel for schedule(static) if (w.p.rows * w.p.row > QNS_PAR_MIN)
+    for (size_t j = 0; j < w.jobs; j++) {
+        size_t n;
+        float *y = piece(&w, j, row, NULL, &n);
+        for (size_t i = 0; clamp && i < n; i++) {
+            const float v = y[i] < r.lo ? r.lo : y[i];
+            y[i] = v > r.hi ? r.hi : v;
+        }
+    }
+}
+
+const char *qns_reject_not_i64(const qns_call *c)
+{
+    for (uint32_t i = 0; i < c->node->n_in; i++)
+        if (c->in[i].dtype != QNS_I64)
+            return "an input is not int64";
+    return c->out[0].dtype != QNS_I64 ? "the output is not int64" : NULL;
+}
+
+const char *qns_reject_binary_u8(const qns_call *c)
+{
+    const char *why = qns_reject_codes(&c->in[0], &c->out[0], QNS_U8);
+    return why ? why : qns_reject_codes(&c->in[1], &c->out[0], QNS_U8);
+}

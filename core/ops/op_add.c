@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: MIT */
+/* Sum of two tensors, with broadcasting. On codes (spec section 5.2, "add"): equal shapes by the
+ * vector formula in blocks of 64 and the scalar one for the rest, broadcasts by the scalar formula
+ * alone, and for qnnpack, which knows equal shapes only, by its fixed-point formula. */
+#include "core/graph/op.h"
+#include "core/ops/binary.h"
+#include "core/ops/codes.h"
+#include "core/ops/op_help.h"
+#include "kernels/kernels.h"
+
+#include <math.h>
+
+QNS_BINARY_ROW(row_f32, float, x + y)
+QNS_BINARY_ROW(row_i64, int64_t, (int64_t)((uint64_t)x + (uint64_t)y))
+
+static void run_f32(const qns_call *c)
+{
+    qns_binary_run_f32(c, row_f32);
+}
+
+static void run_i64(const qns_call *c)
+{
+    qns_binary_run(c, row_i64, NULL);
+}
+
+static const char *reject_same(const qns_call *c)
+{
+    const char *why = qns_reject_binary_u8(c);
+    if (why)
+        return why;
+    if (!qns_shape_equal(&c->in[0].shape, &c->in[1].shape))
+        return "the inputs have other shapes";
+    const bool trivial = qns_layout_trivial(&c->in[0].shape);
+    if (!trivial && (c->in[0].layout != c->out[0].layout || c->in[1].layout != c->out[0].layout))
+        return "the inputs lie differently in memory";
+    return NULL;
+}
+
+static const char *reject_fbgemm(const qns_call *c)
+{
+    return c->be->requant == QNS_REQUANT_QNNPACK ? "the backend is qnnpack" : reject_same(c);
+}
+
+static qk_add parameters(const qns_call *c)
+{
+    const qns_qparams *a = c->in[0].qp, *b = c->in[1].qp, *o = c->out[0].qp;
+    return (qk_add){.scale_a = (float)a->scale[0],
+                    .scale_b = (float)b->scale[0],
+                    .inv_out = 1.0f / (float)o->scale[0],
+                    .zero_a = a->zero[0],
+                    .zero_b = b->zero[0],
+                    .zero_out = o->zero[0],
+                    .relu = c->node->clamp.lo == 0.0f};
+}
+
+/* A multiple of 64: every piece but the last is all vector blocks. */
+enum { RUN = 1 << 15 };
+
+static void run_fbgemm(const qns_call *c)
+{
+    const qk_add p = parameters(c);
+    const size_t n = qns_tensor_count(&c->out[0]), runs = (n + RUN - 1) / RUN;
+    const uint8_t *a = c->in[0].data, *b = c->in[1].data;
+    uint8_t *y = c->out[0].data;
+    const bool clip = (c->node->clamp.lo != 0.0f && c->node->clamp.lo > -INFINITY) ||
+                      c->node->clamp.hi < INFINITY;
+    int32_t lo, hi;
+    qns_code_bounds(&lo, &hi, c->node->clamp, c->out[0].qp);
+#pragma omp parallel for schedule(static) if (runs > 1)
+    for (size_t r = 0; r < runs; r++) {
+        const size_t at = r * RUN, len = n - at < RUN ? n - at : RUN;
+        c->k->add_u8(y + at, a + at, b + at, len, &p);
+        if (clip)
+            c->k->clamp_u8(y + at, y + at, len, (uint8_t)lo, (uint8_t)hi);
+    }
+}
+
+/* ---- broadcasts ---- */
+
+typedef struct scalar_ctx {
+    qk_add p;
+    int32_t lo, hi;
+} scalar_ctx;
+
+static void row_scalar(void *out, const void *a, int64_t sa, const void *b, int64_t sb, size_t n,
+                       const void *ctx)
+{
+    const scalar_ctx *s = ctx;
+    const qk_add *p = &s->p;
+    for (size_t i = 0; i < n; i++) {
+        const float da = qns_value_of(((const uint8_t *)a)[(int64_t)i * sa], p->scale_a, p->zero_a);
+        const float db = qns_value_of(((const uint8_t *)b)[(int64_t)i * sb], p->scale_b, p->zero_b);
+        ((uint8_t *)out)[i] = (uint8_t)qns_code_of(da + db, p->inv_out, p->zero_out, s->lo, s->hi);
+    }
+}
+
+static const char *reject_broadcast(const qns_call *c)
+{
+    return c->be->requant == QNS_REQUANT_QNNPACK ? "the backend is qnnpack"
+                                                 : qns_reject_binary_u8(c);
+}
+
+static void run_broadcast(const qns_call *c)
+{
+    scalar_ctx s = {.p = parameters(c)};
+    qns_code_bounds(&s.lo, &s.hi, c->node->clamp, c->out[0].qp);
+    qns_binary_run(c, row_scalar, &s);
+}
+
+/* ---- qnnpack ---- */
+
+typedef struct fixed_ctx {
+    int32_t a, b, zero_a, zero_b, zero_out, lo, hi; /* a, b: multipliers, scaled by 2^shift */
+    int shift;
+} fixed_ctx;
+
+static float ratio(const qns_call *c, int i)
+{
+    return (float)c->in[i].qp->scale[0] / (float)c->out[0].qp->scale[0];
+}
+
+static const char *reject_qnnpack(const qns_call *c)
+{
+    if (c->be->requant != QNS_REQUANT_QNNPACK)
+        return "the backend is not qnnpack";
+    const char *why = reject_same(c);
+    if (why)
+        return why;
+    for (int i = 0; i < 2; i++) {
+        const float r = ratio(c, i);
+        if (!(r >= 0x1p-14f && r < 0x1p8f))
+            return "the ratio of input to output scale is outside 2^-14 .. 2^8";
+    }
+    return NULL;
+}
+
+static void row_fixed(void *out, const void *a, int64_t sa, const void *b, int64_t sb, size_t n,
+                      const void *ctx)
+{
+    const fixed_ctx *f = ctx;
+    const int64_t half = (int64_t)1 << (f->shift - 1);
+    for (size_t i = 0; i < n; i++) {
+        const int64_t acc = (int64_t)f->a * (((const uint8_t *)a)[(int64_t)i * sa] - f->zero_a) +
+                            (int64_t)f->b * (((const uint8_t *)b)[(int64_t)i * sb] - f->zero_b);
+        /* Nearest, ties away from zero. |acc| < 2^31 since a, b < 2^22. */
+        int64_t r = acc < 0 ? -((-acc + half) >> f->shift) : (acc + half) >> f->shift;
+        r = r < INT16_MIN ? INT16_MIN : r > INT16_MAX ? INT16_MAX : r;
+        r += f->zero_out;
+        ((uint8_t *)out)[i] = (uint8_t)(r < f->lo ? f->lo : r > f->hi ? f->hi : r);
+    }
+}
+
+static void run_qnnpack(const qns_call *c)
+{
+    const float ra = ratio(c, 0), rb = ratio(c, 1);
+    fixed_ctx f = {.zero_a = c->in[0].qp->zero[0],
+                   .zero_b = c->in[1].qp->zero[0],
+                   .zero_out = c->out[0].qp->zero[0]};
+    int e;
+    (void)frexpf(ra > rb ? ra : rb, &e);
+    f.shift = 21 - (e - 1); /* 14 .. 35 */
+    f.a = qk_rne(ldexpf(ra, f.shift));
+    f.b = qk_rne(ldexpf(rb, f.shift));
+    qns_code_bounds(&f.lo, &f.hi, c->node->clamp, c->out[0].qp);
+    qns_binary_run(c, row_fixed, &f);
+}
+
+static qns_status onnx_write(qns_onnx_out *w, const qns_graph *g, const qns_node *n, qns_err *err)
+{
+    w->type = "Add";
+    return QNS_OK;
+}
+
+static const qns_impl fbgemm = {
+    .name = "add.u8.fbgemm", .reject = reject_fbgemm, .run = run_fbgemm, .in_place = true};
+static const qns_impl qnnpack = {
+    .name = "add.u8.qnnpack", .reject = reject_qnnpack, .run = run_qnnpack, .in_place = true};
+static const qns_impl broadcast = {
+    .name = "add.u8.broadcast", .reject = reject_broadcast, .run = run_broadcast};
+static const qns_impl f32 = {
+    .name = "add.f32", .reject = qns_reject_not_f32, .run = run_f32, .in_place = true};
+static const qns_impl i64 = {.name = "add.i64", .reject = qns_reject_not_i64, .run = run_i64};
+static const qns_impl *const impls[] = {&fbgemm, &qnnpack, &broadcast, &i64, &f32, NULL};
+
+static const qns_onnx_rule rules[] = {{"Add", 7, NULL}, {NULL, 0, NULL}};
+
+const qns_op qns_op_add = {
+    .name = "add",
+    .min_in = 2,
+    .max_in = 2,
+    .n_out = 1,
+    .layout = QNS_LAYOUT_ANY,
+    .infer = qns_binary_infer,
+    .onnx = rules,
+    .onnx_write = onnx_write,
+    .quant = {.out = QNS_OUT_OWN, .weight = -1, .bias = -1},
+    .takes_clamp = true,
+    .impls = impls,
+};
