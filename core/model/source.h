@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Where input samples come from: .npy, .npz, HDF5 or a data.yaml that names them and says how the
- * numbers are to be read. A sample is one index of the first axis; samples are read one at a time, so
- * memory does not grow with their number. Not thread-safe. */
+ * numbers are to be read. A sample is one index of the first axis; samples are read one at a time,
+ * so memory does not grow with their number. Not thread-safe. */
 #ifndef QNS_SOURCE_H
 #define QNS_SOURCE_H
 
@@ -16,17 +16,18 @@ typedef struct qns_source qns_source;
  * labels     an override for the label file, or NULL.
  * limit      first N samples; 0: all.
  *
- * A file's sample must have the shape of the graph input without its first axis (batch 1), after the
- * layout (NHWC -> NCHW) of a data.yaml was applied; missing or extra axes of size 1 are accepted.
- * Types are converted with a check, never silently clipped. Fails with NOTFOUND (naming the nearest
- * input), SHAPE, FORMAT, IO, DATA. */
+ * A file's sample must have the shape of the graph input without its first axis (batch 1), after
+ * the layout (NHWC -> NCHW) of a data.yaml was applied; missing or extra axes of size 1 are
+ * accepted. Types are converted with a check, never silently clipped. Fails with NOTFOUND (naming
+ * the nearest input), SHAPE, FORMAT, IO, DATA. */
 qns_status qns_source_open(qns_source **out, const qns_graph *g, const char *const *spec,
                            size_t n_spec, const char *labels, int64_t limit, qns_err *err);
 void qns_source_close(qns_source *s);
 
 int64_t qns_source_count(const qns_source *s);
-/* Fills in[i].data (the caller's memory, as large as graph input i) with sample number i, row-major, in
- * the dtype of the input. Fails with DATA on NaN or infinity, naming file, sample and position. */
+/* Fills in[i].data (the caller's memory, as large as graph input i) with sample number i,
+ * row-major, in the dtype of the input. Fails with DATA on NaN or infinity, naming file, sample and
+ * position. */
 qns_status qns_source_get(qns_tensor *in, qns_source *s, int64_t sample, qns_err *err);
 /* NULL when there are no labels; otherwise qns_source_count() class numbers. */
 const int64_t *qns_source_labels(const qns_source *s);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* Q/DQ graph -> integer graph. A float op whose activations all come from dequantize nodes and whose
- * output goes into a quantize node becomes one integer op with the quantize node's qparams. What our
- * convert() made and what was read from an ONNX file take the same way, so that a written model reads
- * back with the same bits. Ops that no integer implementation accepts stay float between their
- * dequantize and quantize nodes. */
+/* Q/DQ graph -> integer graph. A float op whose activations all come from dequantize nodes and
+ * whose output goes into a quantize node becomes one integer op with the quantize node's qparams.
+ * What our convert() made and what was read from an ONNX file take the same way, so that a written
+ * model reads back with the same bits. Ops that no integer implementation accepts stay float
+ * between their dequantize and quantize nodes. */
 #ifndef QNS_LOWER_H
 #define QNS_LOWER_H
 
