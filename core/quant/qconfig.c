@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: MIT */
+#include "core/quant/qconfig.h"
+
+#include "core/base/mem.h"
+#include "core/base/vec.h"
+#include "core/graph/op.h"
+#include "core/quant/qconfig_set.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* ---- presets ---- */
+
+enum { DEFAULT_BINS = 2048 };
+#define DEFAULT_MOMENTUM 0.01F
+#define DEFAULT_EPS      0x1p-23F
+
+typedef struct preset_row {
+    const char *name;
+    const qns_observer *act;
+    bool act_reduced; /* 0..127: no pair of products can saturate 16 bits (spec section 4.1) */
+    bool weight_per_channel;
+} preset_row;
+
+/* Spec section 3.3. onednn does not reduce: its kernels add in 32 bits. */
+static const preset_row rows[] = {
+    {"fbgemm", &qns_obs_histogram, true, true},
+    {"x86", &qns_obs_histogram, true, true},
+    {"onednn", &qns_obs_histogram, false, true},
+    {"qnnpack", &qns_obs_histogram, false, false},
+    {"default", &qns_obs_minmax, true, false},
+    {"default_per_channel", &qns_obs_minmax, true, true},
+};
+
+static const char *const preset_names[] = {
+    "fbgemm", "x86", "onednn", "qnnpack", "default", "default_per_channel", NULL};
+
+const char *const *qns_qconfig_presets(void)
+{
+    return preset_names;
+}
+
+bool qns_obs_spec_reduced(const qns_obs_spec *s)
+{
+    return s->range.qmax - s->range.qmin < 255;
+}
+
+void qns_obs_spec_set_range(qns_obs_spec *s, qns_dtype dtype, bool reduced)
+{
+    const int32_t lo = qns_dtype_min(dtype), hi = qns_dtype_max(dtype);
+    s->range.dtype = dtype;
+    s->range.qmin = reduced ? lo / 2 : lo;
+    s->range.qmax = reduced ? hi / 2 : hi;
+}
+
+bool qns_qconfig_preset(qns_qconfig *out, const char *name)
+{
+    for (size_t i = 0; i < QNS_ARRAY_LEN(rows); i++) {
+        const preset_row *r = &rows[i];
+        if (strcmp(r->name, name) != 0)
+            continue;
+        *out = (qns_qconfig){.quantize = true};
+        out->act = (qns_obs_spec){.observer = r->act,
+                                  .bins = DEFAULT_BINS,
+                                  .momentum = DEFAULT_MOMENTUM,
+                                  .range = {.eps = DEFAULT_EPS}};
+        qns_obs_spec_set_range(&out->act, QNS_U8, r->act_reduced);
+        out->weight = (qns_obs_spec){.observer = &qns_obs_minmax,
+                                     .bins = DEFAULT_BINS,
+                                     .momentum = DEFAULT_MOMENTUM,
+                                     .range = {.symmetric = true, .eps = DEFAULT_EPS},
+                                     .per_channel = r->weight_per_channel};
+        qns_obs_spec_set_range(&out->weight, QNS_I8, false);
+        return true;
+    }
+    return false;
+}
+
+/* ---- the set ---- */
+
+qns_status qns_qconfig_create(qns_qconfig_set **out, const qns_backend *be, const char *preset,
+                              qns_err *err)
+{
+    qns_status st = QNS_OK;
+    qns_qconfig_set *set = NULL;
+    QNS_TRY(qns_new((void **)&set, 1, sizeof *set, err));
+    QNS_TRY_DONE(qns_arena_create(&set->arena, err));
+    set->be = be;
+    if (!preset)
+        preset = be->default_preset;
+    if (!qns_qconfig_preset(&set->base, preset)) {
+        const int64_t near = qns_nearest(preset, preset_names, QNS_ARRAY_LEN(preset_names) - 1);
+        QNS_FAIL_DONE(err, NOTFOUND, "no preset '%s'; %s '%s'", preset,
+                      near < 0 ? "the default is" : "did you mean",
+                      near < 0 ? be->default_preset : preset_names[near]);
+    }
+    set->preset = qns_arena_strdup(set->arena, preset);
+    if (!set->preset)
+        QNS_FAIL_DONE(err, NOMEM, "cannot copy a name");
+    *out = set;
+    set = NULL;
+done:
+    qns_qconfig_free(set);
+    return st;
+}
+
+void qns_qconfig_free(qns_qconfig_set *set)
+{
+    if (!set)
+        return;
+    qns_arena_free(set->arena);
+    qns_free(set->rule.at);
+    qns_free(set);
+}
+
+qns_status qns_qconfig_copy(qns_qconfig_set **out, const qns_qconfig_set *from, qns_err *err)
+{
+    qns_status st = QNS_OK;
+    qns_qconfig_set *set = NULL;
+    QNS_TRY(qns_qconfig_create(&set, from->be, from->preset, err));
+    set->base = from->base;
+    set->hist = from->hist;
+    set->file = from->file ? qns_arena_strdup(set->arena, from->file) : NULL;
+    for (size_t i = 0; i < from->rule.n; i++)
+        QNS_TRY_DONE(qns_qconfig_add(set, &from->rule.at[i], err));
+    *out = set;
+    set = NULL;
+done:
+    qns_qconfig_free(set);
+    return st;
+}
+
+const qns_backend *qns_qconfig_backend(const qns_qconfig_set *set)
+{
+    return set->be;
+}
+
+const char *qns_qconfig_preset_name(const qns_qconfig_set *set)
+{
+    return set->preset;
+}
+
+const qns_qconfig *qns_qconfig_default(const qns_qconfig_set *set)
+{
+    return &set->base;
+}
+
+qns_hist_version qns_qconfig_hist_version(const qns_qconfig_set *set)
+{
+    return set->hist;
+}
+
+qns_status qns_qconfig_add(qns_qconfig_set *set, const qns_qrule *rule, qns_err *err)
+{
+    qns_qrule r = *rule;
+    r.pattern = qns_arena_strdup(set->arena, rule->pattern);
+    if (!r.pattern)
+        QNS_FAIL(err, NOMEM, "cannot copy a name");
+    QNS_VEC_PUSH(&set->rule, r, err);
+    return QNS_OK;
+}
+
+qns_status qns_qconfig_skip(qns_qconfig_set *set, const char *name, qns_err *err)
+{
+    qns_qrule r = {.by = QNS_BY_SKIP, .pattern = name, .cfg = set->base};
+    r.cfg.quantize = false;
+    return qns_qconfig_add(set, &r, err);
+}
+
+size_t qns_qconfig_n_rules(const qns_qconfig_set *set)
+{
+    return set->rule.n;
+}
+
+const qns_qrule *qns_qconfig_rule(const qns_qconfig_set *set, size_t i)
+{
+    return &set->rule.at[i];
+}
+
+/* ---- matching ---- */
+
+/* An exact name wins over its reading as a pattern: names of real models contain brackets. */
+static bool name_matches(const char *pattern, const char *name)
+{
+    return strcmp(pattern, name) == 0 || (qns_has_glob_chars(pattern) && qns_glob(pattern, name));
+}
+
+bool qns_qrule_matches(const qns_qrule *r, const qns_graph *g, const qns_node *n)
+{
+    if (r->by == QNS_BY_OP)
+        return strcmp(r->pattern, n->op->name) == 0;
+    if (name_matches(r->pattern, n->name))
+        return true;
+    for (uint32_t i = 0; i < n->n_origin; i++)
+        if (name_matches(r->pattern, n->origin[i]))
+            return true;
+    for (uint32_t i = 0; i < n->n_out; i++) {
+        const qns_value *v = qns_graph_value(g, n->out[i]);
+        if (name_matches(r->pattern, v->name) || name_matches(r->pattern, v->origin))
+            return true;
+    }
+    return false;
+}
+
+const qns_qrule *qns_qconfig_match(const qns_qconfig_set *set, const qns_graph *g,
+                                   const qns_node *n)
+{
+    for (size_t i = set->rule.n; i-- > 0;)
+        if (qns_qrule_matches(&set->rule.at[i], g, n))
+            return &set->rule.at[i];
+    return NULL;
+}
+
+/* All names that a rule could mean. */
+static qns_status names_of(const char ***out, size_t *n, const qns_graph *g, qns_err *err)
+{
+    size_t cap = 0, at = 0;
+    for (uint32_t i = 0; i < qns_graph_n_nodes(g); i++)
+        cap += 1 + (size_t)qns_graph_node(g, (qns_nid){i})->n_origin;
+    QNS_TRY(qns_new((void **)out, cap, sizeof **out, err));
+    for (uint32_t i = 0; i < qns_graph_n_nodes(g); i++) {
+        const qns_node *node = qns_graph_node(g, (qns_nid){i});
+        (*out)[at++] = node->name;
+        for (uint32_t k = 0; k < node->n_origin; k++)
+            (*out)[at++] = node->origin[k];
+    }
+    *n = at;
+    return QNS_OK;
+}
+
+static qns_status unmatched(const qns_qconfig_set *set, const qns_qrule *r, const qns_graph *g,
+                            qns_err *err)
+{
+    const char **names;
+    size_t n;
+    char place[256] = "";
+    QNS_TRY(names_of(&names, &n, g, err));
+    const int64_t near = qns_nearest(r->pattern, names, n);
+    if (set->file && r->line)
+        snprintf(place, sizeof place, "%s:%u: ", set->file, r->line);
+    const qns_status st =
+        near < 0 ? qns_err_set(err, QNS_E_NOTFOUND, __FILE__, __LINE__,
+                               "%sno node is called '%s'; 'qns inspect' lists the names", place,
+                               r->pattern)
+                 : qns_err_set(err, QNS_E_NOTFOUND, __FILE__, __LINE__,
+                               "%sno node is called '%s'; did you mean '%s'?", place, r->pattern,
+                               names[near]);
+    qns_free(names);
+    return st;
+}
+
+qns_status qns_qconfig_check(const qns_qconfig_set *set, const qns_graph *g, qns_err *err)
+{
+    for (size_t i = 0; i < set->rule.n; i++) {
+        const qns_qrule *r = &set->rule.at[i];
+        bool found = r->by == QNS_BY_OP; /* an op that this model does not have is no mistake */
+        for (uint32_t k = 0; k < qns_graph_n_nodes(g) && !found; k++)
+            found = qns_qrule_matches(r, g, qns_graph_node(g, (qns_nid){k}));
+        if (!found)
+            return unmatched(set, r, g, err);
+    }
+    return QNS_OK;
+}

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: MIT */
+/* Which nodes are quantized and how their ranges are found: a default and an ordered list of rules,
+ * of which the last one that matches a node decides alone; it says only where it differs from the
+ * default. Every rule knows its line, so that every decision can be traced to it. */
+#ifndef QNS_QCONFIG_H
+#define QNS_QCONFIG_H
+
+#include "core/base/str.h"
+#include "core/graph/backend.h"
+#include "core/graph/graph.h"
+#include "core/quant/observer.h"
+
+enum { QNS_MAX_BINS = 65536 };
+
+/* How one kind of tensor (activations or weights) is observed and turned into codes. */
+typedef struct qns_obs_spec {
+    const qns_observer *observer;
+    qns_qrule_range range; /* the range rule, with reduce_range already in qmin and qmax */
+    int32_t bins;
+    float momentum;
+    bool per_channel; /* weights only */
+} qns_obs_spec;
+
+typedef struct qns_qconfig {
+    bool quantize;
+    qns_obs_spec act, weight;
+} qns_qconfig;
+
+typedef enum qns_qrule_by {
+    QNS_BY_OP,   /* name of the operator */
+    QNS_BY_NAME, /* node, folded node, or output value: exact or with * ? [] */
+    QNS_BY_SKIP  /* the same names; these nodes stay float */
+} qns_qrule_by;
+
+typedef struct qns_qrule {
+    qns_qrule_by by;
+    const char *pattern;
+    qns_qconfig cfg;
+    uint32_t line; /* of the file; 0 for a rule that was added by a program */
+} qns_qrule;
+
+typedef struct qns_qconfig_set qns_qconfig_set;
+
+/* Ready-made settings by PyTorch's names: fbgemm, x86, onednn, qnnpack, default,
+ * default_per_channel. */
+bool qns_qconfig_preset(qns_qconfig *out, const char *name);
+/* NULL-terminated. */
+const char *const *qns_qconfig_presets(void);
+
+/* No rules. preset NULL: the one that the backend names. Fails with NOTFOUND naming the nearest. */
+qns_status qns_qconfig_create(qns_qconfig_set **out, const qns_backend *be, const char *preset,
+                              qns_err *err);
+/* Reads a qconfig.yaml (docs/qconfig.md). be: what the command line said, or NULL; it wins over the
+ * file's own. Fails with CONFIG or NOTFOUND, naming file and line. */
+qns_status qns_qconfig_read(qns_qconfig_set **out, const char *path, const qns_backend *be,
+                            qns_err *err);
+/* The same from memory; name stands for the file in messages. */
+qns_status qns_qconfig_parse(qns_qconfig_set **out, const char *text, size_t n, const char *name,
+                             const qns_backend *be, qns_err *err);
+qns_status qns_qconfig_copy(qns_qconfig_set **out, const qns_qconfig_set *from, qns_err *err);
+void qns_qconfig_free(qns_qconfig_set *set);
+
+const qns_backend *qns_qconfig_backend(const qns_qconfig_set *set);
+/* The default's name in messages and files. */
+const char *qns_qconfig_preset_name(const qns_qconfig_set *set);
+const qns_qconfig *qns_qconfig_default(const qns_qconfig_set *set);
+qns_hist_version qns_qconfig_hist_version(const qns_qconfig_set *set);
+
+/* Appends a rule; the pattern is copied. */
+qns_status qns_qconfig_add(qns_qconfig_set *set, const qns_qrule *rule, qns_err *err);
+/* Appends a skip rule: node, folded node or value of that name stays float. */
+qns_status qns_qconfig_skip(qns_qconfig_set *set, const char *name, qns_err *err);
+size_t qns_qconfig_n_rules(const qns_qconfig_set *set);
+const qns_qrule *qns_qconfig_rule(const qns_qconfig_set *set, size_t i);
+
+bool qns_qrule_matches(const qns_qrule *r, const qns_graph *g, const qns_node *n);
+/* The deciding rule, or NULL for the default. Valid as long as the set. */
+const qns_qrule *qns_qconfig_match(const qns_qconfig_set *set, const qns_graph *g,
+                                   const qns_node *n);
+/* Fails with NOTFOUND when a name or skip rule matches no node of the graph, naming the nearest. */
+qns_status qns_qconfig_check(const qns_qconfig_set *set, const qns_graph *g, qns_err *err);
+
+/* The whole set as text that qns_qconfig_parse() reads back to the same. */
+void qns_qconfig_text(qns_str *out, const qns_qconfig_set *set);
+
+#endif

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT */
+/* The set's inside, for qconfig.c, qconfig_yaml.c and qconfig_text.c. */
+#ifndef QNS_QCONFIG_SET_H
+#define QNS_QCONFIG_SET_H
+
+#include "core/quant/qconfig.h"
+
+struct qns_qconfig_set {
+    qns_arena *arena; /* patterns and names */
+    const qns_backend *be;
+    const char *preset;
+    const char *file; /* in messages; NULL when no file was read */
+    qns_qconfig base;
+    qns_hist_version hist;
+    struct {
+        qns_qrule *at;
+        size_t n, cap;
+    } rule;
+};
+
+/* The words of the yaml keys, shared by reader and writer. */
+bool qns_obs_spec_reduced(const qns_obs_spec *s);
+/* Sets qmin and qmax for the dtype. */
+void qns_obs_spec_set_range(qns_obs_spec *s, qns_dtype dtype, bool reduced);
+
+#endif

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: MIT */
+/* A qconfig set as YAML. Everything is written out, so that the text says the same when a preset
+ * changes. */
+#include "core/quant/qconfig_set.h"
+
+#include <string.h>
+
+static const char *truth(bool b)
+{
+    return b ? "true" : "false";
+}
+
+/* A double-quoted YAML scalar. */
+static void add_quoted(qns_str *out, const char *s)
+{
+    qns_str_add(out, "\"");
+    for (; *s; s++) {
+        const unsigned char c = (unsigned char)*s;
+        if (c == '"' || c == '\\')
+            qns_str_addf(out, "\\%c", c);
+        else if (c < 0x20 || c == 0x7f)
+            qns_str_addf(out, "\\x%02x", c);
+        else
+            qns_str_addf(out, "%c", c);
+    }
+    qns_str_add(out, "\"");
+}
+
+static void add_spec(qns_str *out, const char *indent, const char *key, const qns_obs_spec *s,
+                     bool weight)
+{
+    qns_str_addf(out, "%s%s: {observer: %s", indent, key, s->observer->name);
+    if (s->observer == &qns_obs_histogram)
+        qns_str_addf(out, ", bins: %d", s->bins);
+    if (s->observer == &qns_obs_ema)
+        qns_str_addf(out, ", momentum: %.9g", (double)s->momentum);
+    qns_str_addf(out, ", reduce_range: %s, symmetric: %s, eps: %.9g",
+                 truth(qns_obs_spec_reduced(s)), truth(s->range.symmetric), (double)s->range.eps);
+    if (weight)
+        qns_str_addf(out, ", per_channel: %s", truth(s->per_channel));
+    qns_str_add(out, "}\n");
+}
+
+void qns_qconfig_text(qns_str *out, const qns_qconfig_set *set)
+{
+    qns_str_addf(out, "backend: %s\ndefault: %s\nhist_version: %s\n", set->be->name, set->preset,
+                 set->hist == QNS_HIST_A ? "A" : "C");
+    add_spec(out, "", "activation", &set->base.act, false);
+    add_spec(out, "", "weight", &set->base.weight, true);
+    if (set->rule.n)
+        qns_str_add(out, "rules:\n");
+    for (size_t i = 0; i < set->rule.n; i++) {
+        const qns_qrule *r = &set->rule.at[i];
+        if (r->by == QNS_BY_SKIP) {
+            qns_str_add(out, "  - skip: [");
+            add_quoted(out, r->pattern);
+            for (; i + 1 < set->rule.n && set->rule.at[i + 1].by == QNS_BY_SKIP; i++) {
+                qns_str_add(out, ", ");
+                add_quoted(out, set->rule.at[i + 1].pattern);
+            }
+            qns_str_add(out, "]\n");
+            continue;
+        }
+        qns_str_addf(out, "  - %s: ", r->by == QNS_BY_OP ? "op" : "name");
+        add_quoted(out, r->pattern);
+        qns_str_add(out, "\n");
+        if (!r->cfg.quantize)
+            qns_str_add(out, "    quantize: false\n");
+        add_spec(out, "    ", "activation", &r->cfg.act, false);
+        add_spec(out, "    ", "weight", &r->cfg.weight, true);
+    }
+}

@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: MIT */
+/* qconfig.yaml:
+ *
+ *     backend: fbgemm
+ *     default: fbgemm               # a preset
+ *     hist_version: A               # A: PyTorch 1.13, C: 2.5 and later
+ *     activation: {...}             # changes the default
+ *     weight: {...}
+ *     rules:                        # the last one that matches a node decides alone
+ *       - op: linear
+ *         weight: {observer: minmax, per_channel: true, symmetric: true, reduce_range: false}
+ *       - name: "layer1.*"
+ *         activation: {observer: histogram, bins: 2048, momentum: 0.01}
+ *       - name: "head"
+ *         preset: default           # starts from another preset
+ *         quantize: false
+ *       - skip: ["conv1", "layer4.2.conv3"]
+ *
+ * A map starts from the default; what it does not say stays as there. */
+#include "core/base/yaml.h"
+#include "core/graph/op.h"
+#include "core/quant/qconfig_set.h"
+
+#include <string.h>
+
+static qns_status read_observer(qns_obs_spec *s, const qns_yaml_node *n, qns_err *err)
+{
+    const char *name;
+    const char *names[16];
+    size_t count = 0;
+    if (!n)
+        return QNS_OK;
+    QNS_TRY(qns_yaml_text(&name, n, err));
+    for (; qns_observers()[count] && count < QNS_ARRAY_LEN(names); count++)
+        names[count] = qns_observers()[count]->name;
+    if (strcmp(name, "moving_average") == 0)
+        name = "ema";
+    s->observer = qns_observer_find(name);
+    if (s->observer)
+        return QNS_OK;
+    const int64_t near = qns_nearest(name, names, count);
+    return qns_yaml_fail(n, err, "no observer '%s'; %s '%s'", name,
+                         near < 0 ? "the usual one is" : "did you mean",
+                         near < 0 ? "histogram" : names[near]);
+}
+
+static qns_status read_bool(bool *out, const qns_yaml_node *map, const char *key, qns_err *err)
+{
+    const qns_yaml_node *n = qns_yaml_find(map, key);
+    return n ? qns_yaml_bool(out, n, err) : QNS_OK;
+}
+
+/* Keys that both kinds of tensor have. */
+static qns_status read_spec(qns_obs_spec *s, const qns_yaml_node *map, qns_err *err)
+{
+    const qns_yaml_node *n;
+    bool reduced = qns_obs_spec_reduced(s);
+    int64_t bins;
+    double number;
+    QNS_TRY(read_observer(s, qns_yaml_find(map, "observer"), err));
+    QNS_TRY(read_bool(&reduced, map, "reduce_range", err));
+    qns_obs_spec_set_range(s, s->range.dtype, reduced);
+    QNS_TRY(read_bool(&s->range.symmetric, map, "symmetric", err));
+    if ((n = qns_yaml_find(map, "bins"))) {
+        QNS_TRY(qns_yaml_int(&bins, n, 2, QNS_MAX_BINS, err));
+        s->bins = (int32_t)bins;
+    }
+    if ((n = qns_yaml_find(map, "momentum"))) {
+        QNS_TRY(qns_yaml_double(&number, n, err));
+        if (!(number > 0 && number <= 1))
+            return qns_yaml_fail(n, err, "'momentum' must be above 0 and at most 1");
+        s->momentum = (float)number;
+    }
+    if ((n = qns_yaml_find(map, "eps"))) {
+        QNS_TRY(qns_yaml_double(&number, n, err));
+        if (!(number >= 1e-30 && number <= 1))
+            return qns_yaml_fail(n, err, "'eps' must be between 1e-30 and 1");
+        s->range.eps = (float)number;
+    }
+    return QNS_OK;
+}
+
+static qns_status read_act(qns_obs_spec *s, const qns_yaml_node *map, qns_err *err)
+{
+    static const char *const keys[] = {"observer",     "bins",      "momentum",
+                                       "reduce_range", "symmetric", "eps"};
+    if (!map)
+        return QNS_OK;
+    QNS_TRY(qns_yaml_want(map, QNS_YAML_MAP, err));
+    QNS_TRY(qns_yaml_known(map, keys, QNS_ARRAY_LEN(keys), err));
+    return read_spec(s, map, err);
+}
+
+static qns_status read_weight(qns_obs_spec *s, const qns_yaml_node *map, qns_err *err)
+{
+    static const char *const keys[] = {"observer",  "bins", "momentum",   "reduce_range",
+                                       "symmetric", "eps",  "per_channel"};
+    if (!map)
+        return QNS_OK;
+    QNS_TRY(qns_yaml_want(map, QNS_YAML_MAP, err));
+    QNS_TRY(qns_yaml_known(map, keys, QNS_ARRAY_LEN(keys), err));
+    QNS_TRY(read_spec(s, map, err));
+    QNS_TRY(read_bool(&s->per_channel, map, "per_channel", err));
+    if (s->per_channel && !s->observer->per_channel)
+        return qns_yaml_fail(map, err, "observer '%s' has no channels; use minmax or ema",
+                             s->observer->name);
+    return QNS_OK;
+}
+
+static qns_status read_preset(qns_qconfig *out, const char **name, const qns_yaml_node *n,
+                              qns_err *err)
+{
+    size_t count = 0, i;
+    while (qns_qconfig_presets()[count])
+        count++;
+    QNS_TRY(qns_yaml_word(&i, n, qns_qconfig_presets(), count, err));
+    *name = qns_qconfig_presets()[i];
+    qns_qconfig_preset(out, *name);
+    return QNS_OK;
+}
+
+static qns_status read_op(const char **out, const qns_yaml_node *n, qns_err *err)
+{
+    const char *names[256];
+    size_t count = 0;
+    QNS_TRY(qns_yaml_text(out, n, err));
+    if (qns_op_find(*out))
+        return QNS_OK;
+    for (; qns_ops()[count] && count < QNS_ARRAY_LEN(names); count++)
+        names[count] = qns_ops()[count]->name;
+    const int64_t near = qns_nearest(*out, names, count);
+    if (near < 0)
+        return qns_yaml_fail(n, err, "no operator '%s'", *out);
+    return qns_yaml_fail(n, err, "no operator '%s', did you mean '%s'?", *out, names[near]);
+}
+
+/* "skip" takes a list or one name. */
+static qns_status read_skip(qns_qconfig_set *set, const qns_yaml_node *n, qns_err *err)
+{
+    qns_qrule r = {.by = QNS_BY_SKIP, .cfg = set->base, .line = n->line};
+    r.cfg.quantize = false;
+    if (n->kind == QNS_YAML_SCALAR) {
+        QNS_TRY(qns_yaml_text(&r.pattern, n, err));
+        return qns_qconfig_add(set, &r, err);
+    }
+    QNS_TRY(qns_yaml_want(n, QNS_YAML_LIST, err));
+    for (const qns_yaml_node *c = n->first; c; c = c->next) {
+        QNS_TRY(qns_yaml_text(&r.pattern, c, err));
+        r.line = c->line;
+        QNS_TRY(qns_qconfig_add(set, &r, err));
+    }
+    return QNS_OK;
+}
+
+static qns_status read_rule(qns_qconfig_set *set, const qns_yaml_node *map, qns_err *err)
+{
+    static const char *const keys[] = {"op",     "name",   "skip",    "activation",
+                                       "weight", "preset", "quantize"};
+    QNS_TRY(qns_yaml_want(map, QNS_YAML_MAP, err));
+    QNS_TRY(qns_yaml_known(map, keys, QNS_ARRAY_LEN(keys), err));
+    const qns_yaml_node *op = qns_yaml_find(map, "op"), *name = qns_yaml_find(map, "name");
+    const qns_yaml_node *skip = qns_yaml_find(map, "skip");
+    if ((op != NULL) + (name != NULL) + (skip != NULL) != 1)
+        return qns_yaml_fail(map, err, "a rule needs exactly one of 'op', 'name' and 'skip'");
+    if (skip && map->n != 1)
+        return qns_yaml_fail(map, err, "'skip' stands alone in its rule");
+    if (skip)
+        return read_skip(set, skip, err);
+    qns_qrule r = {.by = op ? QNS_BY_OP : QNS_BY_NAME, .cfg = set->base, .line = map->line};
+    QNS_TRY(op ? read_op(&r.pattern, op, err) : qns_yaml_text(&r.pattern, name, err));
+    const char *ignored;
+    const qns_yaml_node *preset = qns_yaml_find(map, "preset");
+    if (preset)
+        QNS_TRY(read_preset(&r.cfg, &ignored, preset, err));
+    QNS_TRY(read_bool(&r.cfg.quantize, map, "quantize", err));
+    QNS_TRY(read_act(&r.cfg.act, qns_yaml_find(map, "activation"), err));
+    QNS_TRY(read_weight(&r.cfg.weight, qns_yaml_find(map, "weight"), err));
+    return qns_qconfig_add(set, &r, err);
+}
+
+static qns_status read_backend(const qns_backend **out, const qns_yaml_node *n, qns_err *err)
+{
+    const char *names[16];
+    size_t count = 0, i;
+    for (; qns_backends()[count] && count < QNS_ARRAY_LEN(names); count++)
+        names[count] = qns_backends()[count]->name;
+    QNS_TRY(qns_yaml_word(&i, n, names, count, err));
+    *out = qns_backends()[i];
+    return QNS_OK;
+}
+
+static qns_status read_set(qns_qconfig_set **out, const qns_yaml_node *root, const qns_backend *be,
+                           qns_err *err)
+{
+    static const char *const keys[] = {"backend",    "default", "hist_version",
+                                       "activation", "weight",  "rules"};
+    static const char *const versions[] = {"A", "C"};
+    qns_status st = QNS_OK;
+    qns_qconfig_set *set = NULL;
+    const qns_backend *own = qns_backends()[0];
+    qns_qconfig base;
+    const char *preset = NULL;
+    size_t version = QNS_HIST_A;
+    QNS_TRY(qns_yaml_want(root, QNS_YAML_MAP, err));
+    QNS_TRY(qns_yaml_known(root, keys, QNS_ARRAY_LEN(keys), err));
+    const qns_yaml_node *n = qns_yaml_find(root, "backend");
+    if (n)
+        QNS_TRY(read_backend(&own, n, err));
+    n = qns_yaml_find(root, "default");
+    if (n)
+        QNS_TRY(read_preset(&base, &preset, n, err));
+    n = qns_yaml_find(root, "hist_version");
+    if (n)
+        QNS_TRY(qns_yaml_word(&version, n, versions, QNS_ARRAY_LEN(versions), err));
+    QNS_TRY(qns_qconfig_create(&set, be ? be : own, preset, err));
+    set->hist = version == 0 ? QNS_HIST_A : QNS_HIST_C;
+    set->file = qns_arena_strdup(set->arena, root->file);
+    QNS_TRY_DONE(read_act(&set->base.act, qns_yaml_find(root, "activation"), err));
+    QNS_TRY_DONE(read_weight(&set->base.weight, qns_yaml_find(root, "weight"), err));
+    n = qns_yaml_find(root, "rules");
+    if (n) {
+        QNS_TRY_DONE(qns_yaml_want(n, QNS_YAML_LIST, err));
+        for (const qns_yaml_node *c = n->first; c; c = c->next)
+            QNS_TRY_DONE(read_rule(set, c, err));
+    }
+    *out = set;
+    set = NULL;
+done:
+    qns_qconfig_free(set);
+    return st;
+}
+
+qns_status qns_qconfig_read(qns_qconfig_set **out, const char *path, const qns_backend *be,
+                            qns_err *err)
+{
+    qns_yaml *y;
+    QNS_TRY(qns_yaml_read(&y, path, err));
+    const qns_status st = read_set(out, qns_yaml_root(y), be, err);
+    qns_yaml_free(y);
+    return st;
+}
+
+qns_status qns_qconfig_parse(qns_qconfig_set **out, const char *text, size_t n, const char *name,
+                             const qns_backend *be, qns_err *err)
+{
+    qns_yaml *y;
+    QNS_TRY(qns_yaml_parse(&y, text, n, name, err));
+    const qns_status st = read_set(out, qns_yaml_root(y), be, err);
+    qns_yaml_free(y);
+    return st;
+}
