@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: MIT */
+#include "core/quant/candidate.h"
+
+void qns_candidate_init(qns_candidate *c, const qns_graph *g, const qns_node *n)
+{
+    c->node = *n;
+    for (uint32_t i = 0; i < n->n_in; i++)
+        c->in[i] = qns_has(n->in[i]) ? qns_graph_tensor(g, n->in[i])
+                                     : (qns_tensor){.dtype = QNS_DTYPE_COUNT};
+    for (uint32_t i = 0; i < n->n_out; i++)
+        c->out[i] = qns_graph_tensor(g, n->out[i]);
+    qk_table_init(&c->k, 0); /* whether a node is accepted never depends on the machine */
+}
+
+const qns_impl *qns_candidate_ask(const char **why, const qns_candidate *c, const qns_backend *be)
+{
+    qns_tensor out[QNS_MAX_OUT];
+    for (uint32_t i = 0; i < c->node.n_out; i++)
+        out[i] = c->out[i];
+    const qns_call call = {.node = &c->node,
+                           .be = be,
+                           .k = &c->k,
+                           .engine = QNS_ENGINE_REFERENCE,
+                           .in = c->in,
+                           .out = out};
+    *why = NULL;
+    return qns_impl_select(why, &call, NULL, NULL);
+}
+
+static bool is_slot(int8_t slot, uint32_t i)
+{
+    return slot >= 0 && (uint32_t)slot == i;
+}
+
+bool qns_is_float_act(const qns_graph *g, const qns_node *n, uint32_t i)
+{
+    if (!qns_has(n->in[i]) || is_slot(n->op->quant.bias, i))
+        return false;
+    const qns_value *v = qns_graph_value(g, n->in[i]);
+    return !v->constant && v->dtype == QNS_F32;
+}
+
+bool qns_is_float_weight(const qns_graph *g, const qns_node *n, uint32_t i)
+{
+    if (!qns_has(n->in[i]) || !is_slot(n->op->quant.weight, i))
+        return false;
+    const qns_value *v = qns_graph_value(g, n->in[i]);
+    return v->constant && v->dtype == QNS_F32;
+}

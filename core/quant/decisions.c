@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: MIT */
+#include "core/quant/decisions.h"
+
+#include "core/base/mem.h"
+#include "core/graph/op.h"
+#include "core/quant/candidate.h"
+
+void qns_decisions_free(qns_decisions *d)
+{
+    if (!d)
+        return;
+    for (size_t i = 0; i < d->observing.n; i++)
+        d->observing.at[i].spec->observer->free(d->observing.at[i].state);
+    qns_free(d->observing.at);
+    qns_arena_free(d->arena);
+    qns_free(d);
+}
+
+const qns_graph *qns_decisions_graph(const qns_decisions *d)
+{
+    return d->g;
+}
+
+const qns_qconfig_set *qns_decisions_set(const qns_decisions *d)
+{
+    return d->set;
+}
+
+const qns_decision *qns_decisions_node(const qns_decisions *d, qns_nid n)
+{
+    return &d->node[n.i];
+}
+
+const qns_decision *qns_decisions_value(const qns_decisions *d, qns_vid v)
+{
+    return &d->value[v.i];
+}
+
+bool qns_decisions_int8(const qns_decisions *d, qns_nid n)
+{
+    return d->node[n.i].choice == QNS_QUANTIZE;
+}
+
+uint32_t qns_decisions_n_int8(const qns_decisions *d)
+{
+    return d->n_int8;
+}
+
+const int8_t *qns_decisions_weight(const qns_decisions *d, qns_nid n)
+{
+    return d->weight[n.i].codes;
+}
+
+const qns_qparams *qns_decisions_weight_qparams(const qns_decisions *d, qns_nid n)
+{
+    return d->weight[n.i].qp;
+}
+
+uint32_t qns_decisions_n_observers(const qns_decisions *d)
+{
+    return (uint32_t)d->observing.n;
+}
+
+const qns_obs_spec *qns_decisions_spec(const qns_decisions *d, uint32_t observer)
+{
+    return d->observing.at[observer].spec;
+}
+
+int64_t qns_decisions_samples(const qns_decisions *d)
+{
+    return d->samples;
+}
+
+qns_range qns_decisions_range(const qns_decisions *d, qns_vid v)
+{
+    const uint32_t o = d->value[v.i].observer;
+    return o == QNS_NONE ? (qns_range){INFINITY, -INFINITY} : d->observing.at[o].range;
+}
+
+qns_status qns_decisions_observe(qns_decisions *d, qns_vid v, const float *x, size_t n,
+                                 qns_err *err)
+{
+    if (d->value[v.i].observer == QNS_NONE || n == 0)
+        return QNS_OK;
+    qns_observing *o = &d->observing.at[d->value[v.i].observer];
+    const qns_range seen = qns_range_of(x, n);
+    qns_status st = QNS_OK;
+    if (isnan(seen.lo))
+        st = qns_err_set(err, QNS_E_DATA, __FILE__, __LINE__, "a number is NaN");
+    else
+        st = o->spec->observer->observe(o->state, 0, x, n, seen, err);
+    if (st != QNS_OK)
+        qns_err_note(err, "activation '%s'", qns_graph_value(d->g, v)->name);
+    o->fed = true;
+    return st;
+}
+
+/* ---- ranges to qparams ---- */
+
+static qns_status settle_observer(qns_decisions *d, qns_observing *o, qns_err *err)
+{
+    if (o->stated)
+        return QNS_OK;
+    if (!o->fed)
+        QNS_FAIL(err, DATA, "no calibration sample reached it");
+    QNS_TRY(o->spec->observer->range(&o->range, o->state, 0, err));
+    return qns_qparams_from_ranges(&o->qp, d->arena, &o->spec->range, -1, 1, &o->range, err);
+}
+
+/* What a node that passes codes on makes has the qparams that its leading input has, whoever
+ * observed it: its codes are the input's. */
+static void propagate(qns_decisions *d)
+{
+    for (uint32_t i = 0; i < qns_graph_n_values(d->g); i++) {
+        qns_decision *x = &d->value[i];
+        if (x->observer != QNS_NONE)
+            x->qp = d->observing.at[x->observer].qp;
+    }
+    for (uint32_t i = 0; i < qns_graph_n_nodes(d->g); i++) {
+        const qns_node *n = qns_graph_node(d->g, (qns_nid){i});
+        if (d->node[i].choice != QNS_QUANTIZE || n->op->quant.out != QNS_OUT_AS_INPUT)
+            continue;
+        const qns_vid lead = n->in[qns_decisions_lead_input(d, n)];
+        for (uint32_t k = 0; k < n->n_out; k++)
+            d->value[n->out[k].i].qp = d->value[lead.i].qp;
+    }
+}
+
+qns_status qns_decisions_settle(qns_decisions *d, int64_t samples, qns_err *err)
+{
+    d->samples = samples;
+    for (uint32_t i = 0; i < qns_graph_n_values(d->g); i++) {
+        const uint32_t o = d->value[i].observer;
+        if (o == QNS_NONE || (d->observing.at[o].qp && d->value[i].choice == QNS_SHARE))
+            continue;
+        const qns_status st = settle_observer(d, &d->observing.at[o], err);
+        if (st != QNS_OK) {
+            qns_err_note(err, "activation '%s'", qns_graph_value(d->g, (qns_vid){i})->name);
+            return st;
+        }
+    }
+    propagate(d);
+    return QNS_OK;
+}
+
+qns_status qns_decisions_set_qparams(qns_decisions *d, qns_vid v, double scale, int32_t zero,
+                                     qns_err *err)
+{
+    const uint32_t index = d->value[v.i].observer;
+    if (index == QNS_NONE)
+        QNS_FAIL(err, CONFIG, "'%s' is not observed: its qparams cannot be stated",
+                 qns_graph_value(d->g, v)->name);
+    qns_observing *o = &d->observing.at[index];
+    QNS_TRY(qns_qparams_new(&o->qp, d->arena, d->be->act, -1, 1, &scale, &zero, err));
+    o->stated = true;
+    o->range = qns_qparams_reach(o->qp, 0);
+    propagate(d);
+    return QNS_OK;
+}

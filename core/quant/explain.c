@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: MIT */
+/* Decisions as rows for people, and the words in them. */
+#include "core/graph/op.h"
+#include "core/quant/decisions.h"
+
+#include <stdio.h>
+
+const char *qns_choice_text(qns_choice c)
+{
+    static const char *const text[] = {"float", "int8", "shared", "fixed", "weight", "bias"};
+    return text[c];
+}
+
+const char *qns_why_text(qns_why w)
+{
+    static const char *const text[QNS_WHY_COUNT] = {
+        [QNS_WHY_RULE] = "quantized by rule",
+        [QNS_WHY_SKIPPED] = "kept float by rule",
+        [QNS_WHY_OP_FLOAT] = "the operator has no integer form",
+        [QNS_WHY_NO_IMPL] = "no integer implementation accepts it",
+        [QNS_WHY_DTYPE] = "it does not work on float32 numbers with a constant bias",
+        [QNS_WHY_ALONE] = "only passes numbers on, between float neighbours",
+        [QNS_WHY_PASSES_ON] = "passes codes on, next to an integer node",
+        [QNS_WHY_READER] = "an integer node reads it",
+        [QNS_WHY_MAKER] = "an integer node makes it",
+        [QNS_WHY_FIXED_RANGE] = "the operator's range is known",
+    };
+    return text[w];
+}
+
+typedef qns_status row_fn(void *ctx, const qns_explain_row *r, qns_err *err);
+
+static qns_status tell(const qns_decisions *d, const qns_value *v, const qns_node *n, row_fn *row,
+                       void *ctx, qns_err *err)
+{
+    const qns_decision *x = &d->value[v->id.i];
+    char why[256];
+    const bool unread = x->choice == QNS_KEEP_FLOAT && x->why == QNS_WHY_READER;
+    snprintf(why, sizeof why, "%s%s%s", unread ? "no integer node reads it" : qns_why_text(x->why),
+             x->detail ? ": " : "", x->detail ? x->detail : "");
+    qns_explain_row r = {.value = v->name,
+                         .node = n ? n->name : NULL,
+                         .op = n ? n->op->name : "input",
+                         .choice = x->choice,
+                         .why = why,
+                         .line = x->rule ? x->rule->line : 0,
+                         .range = qns_decisions_range(d, v->id)};
+    if (x->observer != QNS_NONE)
+        r.observer = d->observing.at[x->observer].spec->observer->name;
+    const qns_qparams *qp = x->qp;
+    if (x->choice == QNS_WEIGHT) {
+        qp = d->weight[n->id.i].qp;
+        r.observer = (x->rule ? &x->rule->cfg : qns_qconfig_default(d->set))->weight.observer->name;
+    }
+    if (qp) {
+        r.scale = qp->scale[0];
+        r.zero = qp->zero[0];
+        r.channels = qp->n;
+    }
+    return row(ctx, &r, err);
+}
+
+qns_status qns_decisions_explain(const qns_decisions *d, row_fn *row, void *ctx, qns_err *err)
+{
+    const qns_graph *g = d->g;
+    for (uint32_t i = 0; i < qns_graph_n_inputs(g); i++) {
+        const qns_value *v = qns_graph_value(g, qns_graph_input(g, i));
+        if (v->dtype == QNS_F32)
+            QNS_TRY(tell(d, v, NULL, row, ctx, err));
+    }
+    for (uint32_t i = 0; i < qns_graph_n_nodes(g); i++) {
+        const qns_node *n = qns_graph_node(g, (qns_nid){i});
+        const int8_t slot = n->op->quant.weight;
+        if (slot >= 0 && d->weight[i].codes)
+            QNS_TRY(tell(d, qns_graph_value(g, n->in[slot]), n, row, ctx, err));
+        for (uint32_t k = 0; k < n->n_out; k++)
+            if (qns_graph_value(g, n->out[k])->dtype == QNS_F32)
+                QNS_TRY(tell(d, qns_graph_value(g, n->out[k]), n, row, ctx, err));
+    }
+    return QNS_OK;
+}

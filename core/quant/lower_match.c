@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: MIT */
+#include "core/quant/lower_match.h"
+
+#include "core/quant/candidate.h"
+#include "core/quant/weight.h"
+
+/* ---- outputs ---- */
+
+/* The only reader of v, when nobody else would miss it. */
+static const qns_node *only_reader(const qns_lower_view *v, const qns_value *x)
+{
+    if (x->n_uses != 1 || qns_graph_is_output(v->g, x->id))
+        return NULL;
+    return qns_graph_node(v->g, (qns_nid){v->user[x->id.i]});
+}
+
+static const qns_node *quantizer(const qns_lower_view *v, const qns_value *x)
+{
+    const qns_node *r = only_reader(v, x);
+    return r && r->op == v->op.q && qns_is_code(qns_qdq_qparams(r)->dtype) ? r : NULL;
+}
+
+/* Every output must go into its own quantize node. */
+static bool match_outputs(qns_lower_match *m, const qns_lower_view *v)
+{
+    const qns_node *n = m->node;
+    qns_range range;
+    m->clamp = n->clamp;
+    m->n_folded = 0;
+    for (uint32_t i = 0; i < n->n_out; i++) {
+        m->out[i] = qns_graph_value(v->g, n->out[i]);
+        m->q[i] = quantizer(v, m->out[i]);
+    }
+    /* One clamp behind, as files of other tools have it. Two limits are not joined here. */
+    const qns_node *next = n->n_out == 1 && !m->q[0] ? only_reader(v, m->out[0]) : NULL;
+    if (next && n->op->takes_clamp && !qns_has_clamp(n) && next->op->as_clamp &&
+        next->in[0].i == n->out[0].i && next->op->as_clamp(&range, v->g, next)) {
+        m->clamp = range;
+        m->folded[m->n_folded++] = next;
+        m->out[0] = qns_graph_value(v->g, next->out[0]);
+        m->q[0] = quantizer(v, m->out[0]);
+    }
+    for (uint32_t i = 0; i < n->n_out; i++)
+        if (!m->q[i])
+            return false;
+    return true;
+}
+
+/* ---- inputs ---- */
+
+/* The codes in front of input i, if a dequantize node makes it. */
+static bool match_codes(qns_lower_input *x, const qns_lower_view *v, qns_vid in)
+{
+    const qns_node *dq = qns_qdq_maker(v->g, in, v->op.dq);
+    if (!dq)
+        return false;
+    x->codes = dq->in[0];
+    x->qp = qns_qdq_qparams(dq);
+    x->kind = qns_graph_value(v->g, x->codes)->constant ? QNS_LOWER_CONSTANT : QNS_LOWER_CODES;
+    x->tensor = qns_graph_tensor(v->g, x->codes);
+    x->tensor.qp = x->qp;
+    x->tensor.layout = qns_graph_value(v->g, in)->layout;
+    return true;
+}
+
+static bool match_inputs(qns_lower_match *m, const qns_lower_view *v)
+{
+    const qns_node *n = m->node;
+    bool any = false;
+    for (uint32_t i = 0; i < n->n_in; i++) {
+        qns_lower_input *x = &m->in[i];
+        *x = (qns_lower_input){.kind = QNS_LOWER_SAME, .tensor.dtype = QNS_DTYPE_COUNT};
+        if (!qns_has(n->in[i]))
+            continue;
+        const qns_value *value = qns_graph_value(v->g, n->in[i]);
+        if (!match_codes(x, v, n->in[i])) {
+            x->tensor = qns_graph_tensor(v->g, value->id);
+            if (!value->constant && value->dtype == QNS_F32)
+                return false;
+        }
+        any |= x->kind == QNS_LOWER_CODES && qns_is_code(x->tensor.dtype);
+    }
+    return any;
+}
+
+/* ---- bias ---- */
+
+/* The step of the integer sum: that of the first activation, and the weight's qparams. */
+static bool sum_qparams(double *in_scale, const qns_qparams **weight, const qns_lower_match *m)
+{
+    const int8_t slot = m->node->op->quant.weight;
+    if (slot < 0 || (uint32_t)slot >= m->node->n_in)
+        return false;
+    *weight = m->in[slot].qp;
+    for (uint32_t i = 0; i < m->node->n_in; i++)
+        if (m->in[i].kind == QNS_LOWER_CODES && i != (uint32_t)slot && m->in[i].qp->n == 1) {
+            *in_scale = m->in[i].qp->scale[0];
+            return *weight != NULL;
+        }
+    return false;
+}
+
+/* Files hold the bias either way; the backend wants one of them. A bias that does not fit stays as
+ * it is, and the implementation refuses it. */
+static qns_status adapt_bias(qns_lower_match *m, const qns_lower_view *v, const qns_backend *be,
+                             qns_arena *a, qns_err *err)
+{
+    const int8_t slot = m->node->op->quant.bias;
+    const qns_qparams *weight, *qp;
+    double in_scale;
+    if (slot < 0 || (uint32_t)slot >= m->node->n_in || !qns_has(m->node->in[slot]))
+        return QNS_OK;
+    qns_lower_input *x = &m->in[slot];
+    const qns_value *b = qns_graph_value(v->g, m->node->in[slot]);
+    if (be->float_bias && x->kind == QNS_LOWER_CONSTANT) {
+        float *f;
+        QNS_TRY(qns_arena_new((void **)&f, a, qns_tensor_count(&x->tensor), sizeof *f, err));
+        qns_tensor_to_float(f, &x->tensor);
+        x->tensor = (qns_tensor){QNS_F32, QNS_ROW, x->tensor.shape, f, NULL};
+        x->kind = QNS_LOWER_NEW;
+    } else if (!be->float_bias && x->kind == QNS_LOWER_SAME && b->constant && b->dtype == QNS_F32 &&
+               b->shape.rank == 1 && sum_qparams(&in_scale, &weight, m) &&
+               (weight->n == 1 || weight->n == b->shape.dim[0])) {
+        const int32_t *codes;
+        QNS_TRY(qns_bias_quantize(&codes, &qp, a, b, in_scale, weight, err));
+        x->tensor = (qns_tensor){QNS_I32, QNS_ROW, b->shape, (void *)(uintptr_t)codes, qp};
+        x->kind = QNS_LOWER_NEW;
+    }
+    return QNS_OK;
+}
+
+/* ---- the whole ---- */
+
+static bool accepted(const qns_lower_match *m, const qns_lower_view *v, const qns_backend *be)
+{
+    const char *why;
+    qns_candidate c;
+    qns_candidate_init(&c, v->g, m->node);
+    c.node.clamp = m->clamp;
+    for (uint32_t i = 0; i < m->node->n_in; i++)
+        c.in[i] = m->in[i].tensor;
+    for (uint32_t i = 0; i < m->node->n_out; i++) {
+        c.out[i].qp = qns_qdq_qparams(m->q[i]);
+        c.out[i].dtype = c.out[i].qp->dtype;
+    }
+    return qns_candidate_ask(&why, &c, be) != NULL;
+}
+
+static qns_status collect_origins(qns_lower_match *m, qns_arena *a, qns_err *err)
+{
+    const char **all;
+    uint32_t n = m->node->n_origin;
+    for (uint32_t i = 0; i < m->n_folded; i++)
+        n += m->folded[i]->n_origin;
+    QNS_TRY(qns_arena_new((void **)&all, a, n, sizeof *all, err));
+    m->n_origin = 0;
+    for (uint32_t k = 0; k < m->node->n_origin; k++)
+        all[m->n_origin++] = m->node->origin[k];
+    for (uint32_t i = 0; i < m->n_folded; i++)
+        for (uint32_t k = 0; k < m->folded[i]->n_origin; k++)
+            all[m->n_origin++] = m->folded[i]->origin[k];
+    m->origin = all;
+    return QNS_OK;
+}
+
+qns_status qns_lower_find(bool *found, qns_lower_match *m, const qns_lower_view *v,
+                          const qns_node *n, const qns_backend *be, qns_arena *a, qns_err *err)
+{
+    *found = false;
+    m->node = n;
+    if (!match_outputs(m, v) || !match_inputs(m, v))
+        return QNS_OK;
+    QNS_TRY(adapt_bias(m, v, be, a, err));
+    if (!accepted(m, v, be))
+        return QNS_OK;
+    QNS_TRY(collect_origins(m, a, err));
+    *found = true;
+    return QNS_OK;
+}

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT */
+/* Finds out whether a float node between dequantize and quantize nodes can be one integer node. */
+#ifndef QNS_LOWER_MATCH_H
+#define QNS_LOWER_MATCH_H
+
+#include "core/quant/qdq.h"
+
+typedef struct qns_lower_view {
+    const qns_graph *g;
+    qns_qdq_ops op;
+    uint32_t *user; /* of each value: the last node that reads it */
+} qns_lower_view;
+
+typedef enum qns_lower_kind {
+    QNS_LOWER_SAME,     /* stays as it is, or is left out */
+    QNS_LOWER_CODES,    /* the codes in front of a dequantize node */
+    QNS_LOWER_CONSTANT, /* constant codes in front of a dequantize node */
+    QNS_LOWER_NEW       /* a bias in the form that the backend wants: tensor */
+} qns_lower_kind;
+
+typedef struct qns_lower_input {
+    qns_lower_kind kind;
+    qns_vid codes;
+    const qns_qparams *qp;
+    qns_tensor tensor; /* as the integer node would see it */
+} qns_lower_input;
+
+typedef struct qns_lower_match {
+    const qns_node *node;
+    qns_lower_input in[QNS_MAX_IN];
+    const qns_value *out[QNS_MAX_OUT]; /* the float values that become codes */
+    const qns_node *q[QNS_MAX_OUT];    /* their quantize nodes */
+    qns_range clamp;
+    const qns_node *folded[4]; /* clamp nodes that became part of it */
+    uint32_t n_folded;
+    const char *const *origin; /* in the arena */
+    uint32_t n_origin;
+} qns_lower_match;
+
+/* *found is false when it must stay float. What is new is made in the arena. */
+qns_status qns_lower_find(bool *found, qns_lower_match *m, const qns_lower_view *v,
+                          const qns_node *n, const qns_backend *be, qns_arena *a, qns_err *err);
+
+#endif
