@@ -36,9 +36,61 @@ static void init_scalar(qk_table *t)
     };
 }
 
+#if defined(QK_HAVE_AVX2)
+static void init_avx2(qk_table *t)
+{
+    t->gemm_u8s8 = qk_gemm_u8s8__avx2;
+    t->requant = qk_requant__avx2;
+    t->dwconv_u8s8 = qk_dwconv_u8s8__avx2;
+    t->gemm_f32 = qk_gemm_f32__avx2;
+    t->dwconv_f32 = qk_dwconv_f32__avx2;
+    t->quantize_u8 = qk_quantize_u8__avx2;
+    t->quantize_s8 = qk_quantize_s8__avx2;
+    t->dequantize_u8 = qk_dequantize_u8__avx2;
+    t->dequantize_s8 = qk_dequantize_s8__avx2;
+    t->add_u8 = qk_add_u8__avx2;
+    t->max_u8 = qk_max_u8__avx2;
+    t->max_s8 = qk_max_s8__avx2;
+    t->max_f32 = qk_max_f32__avx2;
+    t->sum_u8 = qk_sum_u8__avx2;
+    t->clamp_u8 = qk_clamp_u8__avx2;
+    t->clamp_s8 = qk_clamp_s8__avx2;
+    t->minmax_f32 = qk_minmax_f32__avx2;
+}
+#endif
+
+#if defined(QK_HAVE_VNNI)
+static void init_vnni(qk_table *t)
+{
+    t->gemm_u8s8 = qk_gemm_u8s8__vnni;
+    t->requant = qk_requant__vnni;
+    t->dwconv_u8s8 = qk_dwconv_u8s8__vnni;
+    t->gemm_f32 = qk_gemm_f32__vnni;
+    t->dwconv_f32 = qk_dwconv_f32__vnni;
+    t->quantize_u8 = qk_quantize_u8__vnni;
+    t->quantize_s8 = qk_quantize_s8__vnni;
+    t->dequantize_u8 = qk_dequantize_u8__vnni;
+    t->dequantize_s8 = qk_dequantize_s8__vnni;
+    t->add_u8 = qk_add_u8__vnni;
+    t->max_u8 = qk_max_u8__vnni;
+    t->max_s8 = qk_max_s8__vnni;
+    t->max_f32 = qk_max_f32__vnni;
+    t->sum_u8 = qk_sum_u8__vnni;
+    t->minmax_f32 = qk_minmax_f32__vnni;
+}
+#endif
+
 void qk_table_init(qk_table *t, unsigned mask)
 {
     mask &= qk_cpu_detect();
     init_scalar(t);
+#if defined(QK_HAVE_AVX2)
+    if (mask & QK_CPU_AVX2)
+        init_avx2(t);
+#endif
+#if defined(QK_HAVE_VNNI)
+    if (mask & QK_CPU_VNNI)
+        init_vnni(t);
+#endif
     (void)mask;
 }
