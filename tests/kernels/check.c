@@ -81,25 +81,30 @@ const char *check_fill_name(check_fill fill)
     return names[fill];
 }
 
-void *check_in_bytes(check *c, size_t size)
+/* Data behind a head in which the address of the block is kept; off: from a multiple of 16. */
+static void *in_at(size_t size, size_t off)
 {
-    /* No multiple of an alignment above 4, which floats need; a byte offset is made by the size. */
-    uint8_t *block = malloc(IN_HEAD + 4 + size);
+    uint8_t *block = malloc(IN_HEAD + off + size);
 
     cr_assert(block != NULL);
-    return block + IN_HEAD + 4;
+    uint8_t *p = block + IN_HEAD + off;
+    memcpy(p - sizeof block, &block, sizeof block);
+    return p;
+}
+
+void *check_in_bytes(check *c, size_t size)
+{
+    return in_at(size, 4);
 }
 
 void check_free(void *in)
 {
-    if (in)
-        free((uint8_t *)in - IN_HEAD - 4);
-}
+    uint8_t *block;
 
-/* Bytes need no alignment: they start one off and end with the block. */
-static void *in_codes(check *c, size_t n)
-{
-    return check_in_bytes(c, n);
+    if (!in)
+        return;
+    memcpy(&block, (uint8_t *)in - sizeof block, sizeof block);
+    free(block);
 }
 
 /* Code number i of n; lo..hi is the range. */
@@ -121,7 +126,7 @@ static int code(check *c, size_t i, size_t outlier, int lo, int hi)
 
 uint8_t *check_in_u8(check *c, size_t n)
 {
-    uint8_t *p = in_codes(c, n);
+    uint8_t *p = in_at(n, 1 + n % 3);
     const size_t outlier = n ? check_pick(c, 0, n - 1) : 0;
 
     for (size_t i = 0; i < n; i++)
@@ -131,7 +136,7 @@ uint8_t *check_in_u8(check *c, size_t n)
 
 int8_t *check_in_s8(check *c, size_t n)
 {
-    int8_t *p = in_codes(c, n);
+    int8_t *p = in_at(n, 1 + n % 3);
     const size_t outlier = n ? check_pick(c, 0, n - 1) : 0;
 
     for (size_t i = 0; i < n; i++)

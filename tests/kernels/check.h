@@ -44,7 +44,8 @@ size_t check_pick(check *c, size_t lo, size_t hi);
 const char *check_fill_name(check_fill fill);
 
 /* Inputs. The memory ends with the last byte, so that a sanitizer sees every read behind it, and
- * starts off alignment. Filled by c->fill. Free with check_free(). */
+ * starts at 1 to 3 bytes off (codes), or 4 bytes off (the rest). Filled by c->fill. Free with
+ * check_free(). */
 uint8_t *check_in_u8(check *c, size_t n);
 int8_t *check_in_s8(check *c, size_t n);
 float *check_in_f32(check *c, size_t n);

@@ -277,10 +277,10 @@ Test(requant, against_long_double)
                                .hi = 255};
         cr_assert_eq(one(&rq, acc), reference(acc, &rq, true), "problem %d", i);
     }
-    /* bias * rcp = 1 - 2^-24, which alone rounds to 1: with acc = 2 the sum is 3 - 2^-24, rounded
-     * to 3 either way; with acc = -1 it is -2^-24 against 0, and mult = 2^23 makes that a tie. */
-    const float bias = 1.0f + 0x1p-12f, rcp = 1.0f - 0x1p-12f;
-    for (int e = 20; e < 32; e++) {
+    /* bias * rcp = 1 - 2^-26, which alone rounds to 1: with acc = -1 the sum is -2^-26 fused and 0
+     * not, and a large mult makes that visible. */
+    const float bias = 1.0f + 0x1p-13f, rcp = 1.0f - 0x1p-13f;
+    for (int e = 22; e < 34; e++) {
         const float mult = ldexpf(1.0f, e);
         const qk_requant rq = {
             .mult = &mult, .bias = &bias, .rcp = rcp, .offset = no_offset, .zero = 100, .hi = 255};
