@@ -7,7 +7,7 @@
 #include "kernels/eltwise/eltwise.h"
 #include "kernels/gemm/gemm.h"
 #include "kernels/kernels.h"
-#include "kernels/pool/pool.h"
+#include "kernels/pool/pool_taps.h"
 #include "kernels/quantize/quantize.h"
 #include "kernels/reduce/reduce.h"
 #include "kernels/requant/requant.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Plain C: tap by tap over all channels. */
-#include "kernels/pool/pool.h"
+#include "kernels/pool/pool_taps.h"
 
 #include <assert.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* AVX-512: channels side by side, the taps of one block of channels in registers; masks for the
  * rest. */
-#include "kernels/pool/pool.h"
+#include "kernels/pool/pool_taps.h"
 
 #include <immintrin.h>
 

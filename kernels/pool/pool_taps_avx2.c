@@ -2,7 +2,7 @@
 /* AVX2: channels side by side, the taps of one block of channels in registers. What does not fill a
  * block is done by the last block once more, overlapping; fewer channels than a block by plain C.
  */
-#include "kernels/pool/pool.h"
+#include "kernels/pool/pool_taps.h"
 
 #include <immintrin.h>
 

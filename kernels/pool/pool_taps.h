@@ -2,8 +2,8 @@
 /* Pooling, one output position: a pointer per tap of the window that lies inside the input,
  * channels side by side. max_f32: a NaN wins (of several the last, bits kept); of equal values, and
  * -0 equals +0 here, the first. sum_u8: exact, at most 2^23 taps. */
-#ifndef QK_POOL_H
-#define QK_POOL_H
+#ifndef QK_POOL_TAPS_H
+#define QK_POOL_TAPS_H
 
 #include <stddef.h>
 #include <stdint.h>
