@@ -15,6 +15,12 @@
     X(maxpool)                                                                                     \
     X(avgpool)                                                                                     \
     X(global_avgpool)                                                                              \
-    X(global_maxpool)
+    X(global_maxpool)                                                                              \
+    X(mean)                                                                                        \
+    X(concat)                                                                                      \
+    X(reshape)                                                                                     \
+    X(softmax)                                                                                     \
+    X(log_softmax)                                                                                 \
+    X(shape)
 
 #endif

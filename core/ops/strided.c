@@ -41,6 +41,26 @@ static void order_axes(qns_block_copy *b)
         }
 }
 
+/* Joins neighbouring axes that both sides walk evenly and drops those of size 1. */
+static void merge_axes(qns_block_copy *b)
+{
+    int32_t r = 0;
+    for (int32_t i = 0; i < b->shape.rank; i++) {
+        const int64_t n = b->shape.dim[i], ds = b->dst_step[i], ss = b->src_step[i];
+        if (n == 1)
+            continue;
+        if (r > 0 && b->dst_step[r - 1] == ds * n && b->src_step[r - 1] == ss * n) {
+            b->shape.dim[r - 1] *= n;
+        } else {
+            b->shape.dim[r] = n;
+            r++;
+        }
+        b->dst_step[r - 1] = ds;
+        b->src_step[r - 1] = ss;
+    }
+    b->shape.rank = r;
+}
+
 static void copy_row(char *dst, const char *src, const qns_block_copy *b, int32_t a)
 {
     const int64_t n = b->shape.dim[a], ds = b->dst_step[a], ss = b->src_step[a];
@@ -49,8 +69,19 @@ static void copy_row(char *dst, const char *src, const qns_block_copy *b, int32_
         memcpy(dst, src, (size_t)(n * size));
         return;
     }
-    for (int64_t i = 0; i < n; i++)
-        memcpy(dst + i * ds * size, src + i * ss * size, b->size);
+    switch (size) {
+    case 1:
+        for (int64_t i = 0; i < n; i++)
+            dst[i * ds] = src[i * ss];
+        break;
+    case 4:
+        for (int64_t i = 0; i < n; i++)
+            memcpy(dst + i * ds * 4, src + i * ss * 4, 4);
+        break;
+    default:
+        for (int64_t i = 0; i < n; i++)
+            memcpy(dst + i * ds * size, src + i * ss * size, b->size);
+    }
 }
 
 static void copy_axis(char *dst, const char *src, const qns_block_copy *b, int32_t a)
@@ -69,10 +100,11 @@ void qns_copy_block(void *dst, const void *src, const qns_block_copy *b)
     qns_block_copy s = *b;
     if (qns_shape_count(&s.shape) == 0)
         return;
+    order_axes(&s);
+    merge_axes(&s);
     if (s.shape.rank == 0) {
         memcpy(dst, src, s.size);
         return;
     }
-    order_axes(&s);
     copy_axis(dst, src, &s, 0);
 }
