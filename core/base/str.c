@@ -155,7 +155,8 @@ int64_t qns_nearest(const char *want, const char *const *names, size_t n)
     size_t best_d = SIZE_MAX;
     for (size_t i = 0; i < n; i++) {
         const size_t d = distance(want, names[i]);
-        const size_t longest = strlen(want) > strlen(names[i]) ? strlen(want) : strlen(names[i]);
+        const size_t a = strnlen(want, MAX_NAME), b = strnlen(names[i], MAX_NAME);
+        const size_t longest = a > b ? a : b;
         if (d < best_d && d * 2 <= longest) {
             best = (int64_t)i;
             best_d = d;

@@ -126,7 +126,8 @@ static qns_status parse_shape(qns_shape *out, const char **s, qns_err *err)
             QNS_FAIL(err, FORMAT, "the header's 'shape' is not a tuple of numbers");
     }
     if (qns_shape_check(&shape, NULL) != QNS_OK)
-        QNS_FAIL(err, FORMAT, "shape %s in the header has too many elements", qns_shape_str(&shape).s);
+        QNS_FAIL(err, FORMAT, "shape %s in the header has too many elements",
+                 qns_shape_str(&shape).s);
     *out = shape;
     return QNS_OK;
 }
