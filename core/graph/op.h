@@ -14,8 +14,8 @@ enum { QNS_MAX_IN = 64, QNS_MAX_OUT = 8 };
 /* ---- how a node is quantized ---- */
 
 typedef enum qns_out_rule {
-    QNS_OUT_OWN,      /* own range: conv, add; also concat  */
-    QNS_OUT_AS_INPUT, /* same qparams as input 0: maxpool, reshape */
+    QNS_OUT_OWN,      /* own range: conv, add */
+    QNS_OUT_AS_INPUT, /* passes codes on: maxpool, reshape; all inputs of concat get one range */
     QNS_OUT_FIXED,    /* known range: sigmoid, softmax */
     QNS_OUT_FLOAT     /* never quantized */
 } qns_out_rule;

@@ -187,7 +187,7 @@ const qns_op qns_op_concat = {
     .infer = infer,
     .onnx = rules,
     .onnx_write = onnx_write,
-    .quant = {.out = QNS_OUT_OWN, .weight = -1, .bias = -1},
+    .quant = {.out = QNS_OUT_AS_INPUT, .weight = -1, .bias = -1},
     .describe = describe,
     .impls = impls,
 };

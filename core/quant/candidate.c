@@ -14,14 +14,20 @@ void qns_candidate_init(qns_candidate *c, const qns_graph *g, const qns_node *n)
 
 const qns_impl *qns_candidate_ask(const char **why, const qns_candidate *c, const qns_backend *be)
 {
-    qns_tensor out[QNS_MAX_OUT];
+    qns_tensor in[QNS_MAX_IN], out[QNS_MAX_OUT];
     for (uint32_t i = 0; i < c->node.n_out; i++)
         out[i] = c->out[i];
+    /* A plan hands over activations in the node's layout, whatever it has to do for that. */
+    for (uint32_t i = 0; i < c->node.n_in; i++) {
+        in[i] = c->in[i];
+        if (!in[i].data && in[i].shape.rank >= 3 && in[i].shape.rank <= 5)
+            in[i].layout = c->node.layout;
+    }
     const qns_call call = {.node = &c->node,
                            .be = be,
                            .k = &c->k,
                            .engine = QNS_ENGINE_REFERENCE,
-                           .in = c->in,
+                           .in = in,
                            .out = out};
     *why = NULL;
     return qns_impl_select(why, &call, NULL, NULL);

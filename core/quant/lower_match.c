@@ -59,7 +59,6 @@ static bool match_codes(qns_lower_input *x, const qns_lower_view *v, qns_vid in)
     x->kind = qns_graph_value(v->g, x->codes)->constant ? QNS_LOWER_CONSTANT : QNS_LOWER_CODES;
     x->tensor = qns_graph_tensor(v->g, x->codes);
     x->tensor.qp = x->qp;
-    x->tensor.layout = qns_graph_value(v->g, in)->layout;
     return true;
 }
 

@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: MIT */
+/* Presets, rules, the yaml file and its mistakes. */
+#include "tests/unit/core/quant/net.h"
+
+static qns_qconfig_set *parse(const char *text)
+{
+    qns_qconfig_set *set;
+    qns_err err = {0};
+    cr_assert_eq(qns_qconfig_parse(&set, text, strlen(text), "q.yaml", NULL, &err), QNS_OK, "%s",
+                 err.text);
+    return set;
+}
+
+static void refuses(const char *text, qns_status code, const char *part)
+{
+    qns_qconfig_set *set;
+    qns_err err = {0};
+    const qns_status st = qns_qconfig_parse(&set, text, strlen(text), "q.yaml", NULL, &err);
+    cr_assert_eq(st, code, "'%s' gives %s: %s", text, qns_status_text(st), err.text);
+    cr_assert(strstr(err.text, part), "'%s' is not in '%s'", part, err.text);
+}
+
+/* x -> a (add) -> r (relu), p (pool), y (add) */
+static qns_graph *graph(void)
+{
+    net t = net_start(1);
+    const qns_vid x = net_input(&t, "x", (qns_shape){4, {1, 2, 4, 4}});
+    const qns_vid a = net_op(&t, "Add", "a", NET_IN(x, x), NULL, 0);
+    const qns_vid p = net_maxpool2(&t, "p", net_relu(&t, "r", a));
+    const qns_vid y = net_op(&t, "Add", "y", NET_IN(p, p), NULL, 0);
+    qns_graph *g = net_finish(&t, &y, 1), *f;
+    qns_err err = {0};
+    cr_assert_eq(qns_fuse(&f, g, &err), QNS_OK);
+    qns_graph_free(g); /* there are no constants that f could share */
+    return f;
+}
+
+Test(qconfig, presets_are_pytorchs)
+{
+    qns_qconfig q;
+    cr_assert(qns_qconfig_preset(&q, "fbgemm"));
+    cr_assert_eq(q.act.observer, &qns_obs_histogram);
+    cr_assert(q.act.range.qmin == 0 && q.act.range.qmax == 127);
+    cr_assert(q.weight.per_channel && q.weight.range.symmetric);
+    cr_assert(q.weight.range.qmin == -128 && q.weight.range.qmax == 127);
+    cr_assert(qns_qconfig_preset(&q, "qnnpack"));
+    cr_assert(q.act.range.qmax == 255 && !q.weight.per_channel);
+    cr_assert(qns_qconfig_preset(&q, "default"));
+    cr_assert(q.act.observer == &qns_obs_minmax && q.act.range.qmax == 127);
+    cr_assert(!qns_qconfig_preset(&q, "nonsense"));
+}
+
+Test(qconfig, the_last_match_decides_alone)
+{
+    qns_qconfig_set *set = parse("backend: fbgemm\n"
+                                 "rules:\n"
+                                 "  - op: add\n"
+                                 "    activation: {observer: minmax}\n"
+                                 "  - name: 'a*'\n"
+                                 "    weight: {per_channel: false}\n"
+                                 "  - skip: [p_node]\n");
+    qns_graph *g = graph();
+    const qns_qrule *a =
+        qns_qconfig_match(set, g, qns_graph_node(g, qns_graph_find_node(g, "a_node")));
+    const qns_qrule *y =
+        qns_qconfig_match(set, g, qns_graph_node(g, qns_graph_find_node(g, "y_node")));
+    const qns_qrule *p =
+        qns_qconfig_match(set, g, qns_graph_node(g, qns_graph_find_node(g, "p_node")));
+    cr_assert(a && a->line == 5 && a->cfg.act.observer == &qns_obs_histogram);
+    cr_assert(!a->cfg.weight.per_channel);
+    cr_assert(y && y->line == 3 && y->cfg.act.observer == &qns_obs_minmax);
+    cr_assert(p && p->line == 7 && !p->cfg.quantize);
+    qns_qconfig_free(set);
+    qns_graph_free(g);
+}
+
+Test(qconfig, names_may_be_folded_nodes_and_values)
+{
+    const char *const names[] = {"a_node", "r_node", "r", "[ar]_node"};
+    qns_graph *g = graph();
+    const qns_node *a = qns_graph_node(g, qns_graph_find_node(g, "a_node"));
+    for (size_t i = 0; i < QNS_ARRAY_LEN(names); i++) {
+        qns_qconfig_set *set;
+        qns_err err = {0};
+        cr_assert_eq(qns_qconfig_create(&set, qns_backend_find("fbgemm"), NULL, &err), QNS_OK);
+        cr_assert_eq(qns_qconfig_skip(set, names[i], &err), QNS_OK);
+        cr_assert_eq(qns_qconfig_check(set, g, &err), QNS_OK, "%s", names[i]);
+        const qns_qrule *r = qns_qconfig_match(set, g, a);
+        cr_assert(r && !r->cfg.quantize, "%s", names[i]);
+        qns_qconfig_free(set);
+    }
+    qns_graph_free(g);
+}
+
+Test(qconfig, a_name_that_matches_nothing_is_an_error)
+{
+    qns_graph *g = graph();
+    qns_err err = {0};
+    qns_qconfig_set *set = parse("rules:\n  - skip: [a_nodde]\n");
+    cr_assert_eq(qns_qconfig_check(set, g, &err), QNS_E_NOTFOUND);
+    cr_assert(strstr(err.text, "q.yaml:2:") && strstr(err.text, "'a_node'"), "%s", err.text);
+    qns_qconfig_free(set);
+    qns_graph_free(g);
+}
+
+Test(qconfig, mistakes_are_named)
+{
+    refuses("rules:\n  - skipp: [a]\n", QNS_E_CONFIG, "skip");
+    refuses("default: fbgem\n", QNS_E_CONFIG, "fbgemm");
+    refuses("backend: intel\n", QNS_E_CONFIG, "q.yaml:1");
+    refuses("rules:\n  - op: ad\n", QNS_E_CONFIG, "'add'");
+    refuses("rules:\n  - weight: {}\n", QNS_E_CONFIG, "exactly one");
+    refuses("rules:\n  - {op: add, name: x}\n", QNS_E_CONFIG, "exactly one");
+    refuses("rules:\n  - {skip: x, quantize: false}\n", QNS_E_CONFIG, "alone");
+    refuses("activation: {observer: histo}\n", QNS_E_CONFIG, "observer");
+    refuses("activation: {bins: 1}\n", QNS_E_CONFIG, "bins");
+    refuses("activation: {bins: 1000000000}\n", QNS_E_CONFIG, "bins");
+    refuses("activation: {momentum: 0}\n", QNS_E_CONFIG, "momentum");
+    refuses("activation: {per_channel: true}\n", QNS_E_CONFIG, "per_channel");
+    refuses("weight: {observer: histogram}\n", QNS_E_CONFIG, "channels");
+    refuses("hist_version: B\n", QNS_E_CONFIG, "hist_version");
+    refuses("- a\n", QNS_E_CONFIG, "");
+    refuses("rules: 3\n", QNS_E_CONFIG, "rules");
+}
+
+Test(qconfig, text_reads_back_to_the_same)
+{
+    qns_qconfig_set *set = parse("backend: qnnpack\n"
+                                 "default: fbgemm\n"
+                                 "hist_version: C\n"
+                                 "activation: {observer: ema, momentum: 0.3}\n"
+                                 "rules:\n"
+                                 "  - op: add\n"
+                                 "    activation: {observer: histogram, bins: 100}\n"
+                                 "  - name: 'we\"ird\\[0]'\n"
+                                 "    quantize: false\n"
+                                 "  - skip: [one, two]\n");
+    qns_str first = {0}, second = {0};
+    qns_qconfig_text(&first, set);
+    qns_qconfig_set *again = parse(qns_str_get(&first));
+    qns_qconfig_text(&second, again);
+    cr_assert_str_eq(qns_str_get(&first), qns_str_get(&second));
+    cr_assert_eq(qns_qconfig_n_rules(again), 4);
+    for (size_t i = 0; i < 4; i++) {
+        const qns_qrule *a = qns_qconfig_rule(set, i), *b = qns_qconfig_rule(again, i);
+        cr_assert_str_eq(a->pattern, b->pattern);
+        cr_assert_eq(a->by, b->by);
+        cr_assert_eq(a->cfg.quantize, b->cfg.quantize);
+        cr_assert_eq(a->cfg.act.observer, b->cfg.act.observer);
+        cr_assert_eq(a->cfg.act.bins, b->cfg.act.bins);
+    }
+    cr_assert_eq(qns_qconfig_hist_version(again), QNS_HIST_C);
+    cr_assert_eq(qns_qconfig_default(again)->act.momentum, 0.3F);
+    cr_assert_str_eq(qns_qconfig_backend(again)->name, "qnnpack");
+    qns_str_fini(&first);
+    qns_str_fini(&second);
+    qns_qconfig_free(set);
+    qns_qconfig_free(again);
+}
