@@ -26,6 +26,14 @@ INLINE __m512i quad_of(const uint8_t *row)
     return _mm512_set1_epi32(v);
 }
 
+/* _mm512_dpbusd_epi32, spelled so that the compiler sees one register for c: GCC 12 otherwise copies
+ * accumulators around in the inner loop and spills them, which halves the speed. */
+INLINE __m512i dot(__m512i c, __m512i a, __m512i w)
+{
+    __asm__("vpdpbusd %2, %1, %0" : "+v"(c) : "v"(a), "v"(w));
+    return c;
+}
+
 /* mr rows times np panels; both are constants after inlining, so c lives in registers. */
 INLINE void tile(int32_t *acc, size_t ld_acc, const uint8_t *const *rows, const panels *b,
                  const int mr, const int np)
@@ -50,7 +58,7 @@ INLINE void tile(int32_t *acc, size_t ld_acc, const uint8_t *const *rows, const 
 
 #pragma GCC unroll 16
             for (int j = 0; j < np; j++)
-                c[i][j] = _mm512_dpbusd_epi32(c[i][j], a, w[j]);
+                c[i][j] = dot(c[i][j], a, w[j]);
         }
     }
 
