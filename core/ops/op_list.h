@@ -21,6 +21,14 @@
     X(reshape)                                                                                     \
     X(softmax)                                                                                     \
     X(log_softmax)                                                                                 \
-    X(shape)
+    X(transpose)                                                                                   \
+    X(slice)                                                                                       \
+    X(pad)                                                                                         \
+    X(split)                                                                                       \
+    X(expand)                                                                                      \
+    X(gather)                                                                                      \
+    X(cast)                                                                                        \
+    X(shape)                                                                                       \
+    X(constant_of_shape)
 
 #endif

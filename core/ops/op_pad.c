@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: MIT */
+/* Padding with a constant; codes are padded with the code of that constant (0 is the zero point).
+ */
+#include "core/graph/op.h"
+#include "core/ops/codes.h"
+#include "core/ops/op_help.h"
+#include "core/ops/op_moves.h"
+#include "core/ops/strided.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+static qns_status infer(qns_tensor *out, const qns_node *n, const qns_tensor *in, qns_err *err)
+{
+    const qns_pad_attr *a = n->attr;
+    QNS_TRY(qns_infer_same(out, n, in, err));
+    if (a->n != in[0].shape.rank)
+        QNS_FAIL(err, SHAPE, "padding for %" PRId64 " axes, the input is %s", a->n,
+                 qns_shape_str(&in[0].shape).s);
+    for (int64_t i = 0; i < a->n; i++)
+        out[0].shape.dim[i] += a->lo[i] + a->hi[i];
+    return qns_shape_check(&out[0].shape, err);
+}
+
+static qns_status set(qns_pad_attr *a, const int64_t *pads, size_t n, qns_err *err)
+{
+    if (n % 2 || n > 2 * QNS_MAX_RANK)
+        QNS_FAIL(err, FORMAT, "'pads' has %zu numbers; two for each axis are needed", n);
+    a->n = (int64_t)(n / 2);
+    for (size_t i = 0; i < n; i++) {
+        if (pads[i] < 0 || pads[i] > INT32_MAX)
+            QNS_FAIL(err, UNSUPPORTED, "padding by %" PRId64, pads[i]);
+        if (i < n / 2)
+            a->lo[i] = pads[i];
+        else
+            a->hi[i - n / 2] = pads[i];
+    }
+    return QNS_OK;
+}
+
+static qns_status read_mode(qns_onnx_node *n, qns_err *err)
+{
+    const char *mode;
+    QNS_TRY(qns_attrs_text(&mode, n->attrs, "mode", "constant", err));
+    if (strcmp(mode, "constant") != 0)
+        QNS_FAIL(err, UNSUPPORTED, "padding mode '%s'; only 'constant' is supported", mode);
+    return QNS_OK;
+}
+
+static qns_status read_2(void *attr, qns_onnx_node *n, qns_err *err)
+{
+    const int64_t *pads;
+    size_t count;
+    float value;
+    QNS_TRY(read_mode(n, err));
+    QNS_TRY(qns_attrs_ints(&pads, &count, n->attrs, "pads", err));
+    QNS_TRY(qns_attrs_float(&value, n->attrs, "value", 0, err));
+    ((qns_pad_attr *)attr)->value = (double)value;
+    return set(attr, pads, count, err);
+}
+
+static qns_status read_11(void *attr, qns_onnx_node *n, qns_err *err)
+{
+    int64_t pads[2 * QNS_MAX_RANK];
+    size_t count;
+    float value;
+    QNS_TRY(read_mode(n, err));
+    QNS_TRY(qns_onnx_ints(pads, &count, 2 * QNS_MAX_RANK, n, 1, "pads", err));
+    QNS_TRY(qns_onnx_float(&value, n, 2, 0, "constant_value", err));
+    if (qns_onnx_given(n, 3))
+        QNS_FAIL(err, UNSUPPORTED, "input 'axes' (opset 18)");
+    ((qns_pad_attr *)attr)->value = (double)value;
+    qns_onnx_keep_inputs(n, 1);
+    return set(attr, pads, count, err);
+}
+
+static qns_status onnx_write(qns_onnx_out *w, const qns_graph *g, const qns_node *n, qns_err *err)
+{
+    const qns_pad_attr *a = n->attr;
+    int64_t pads[2 * QNS_MAX_RANK];
+    for (int64_t i = 0; i < a->n; i++) {
+        pads[i] = a->lo[i];
+        pads[a->n + i] = a->hi[i];
+    }
+    w->type = "Pad";
+    QNS_TRY(qns_onnx_add_ints(w, "pads", pads, 2 * (size_t)a->n, err));
+    return qns_onnx_add_float(w, "value", (float)a->value, err);
+}
+
+static void describe(char *out, size_t size, const qns_node *n)
+{
+    const qns_pad_attr *a = n->attr;
+    size_t len = 0;
+    if (size)
+        out[0] = 0;
+    for (int64_t i = 0; i < a->n && len < size; i++)
+        if (a->lo[i] || a->hi[i])
+            len += (size_t)snprintf(out + len, size - len,
+                                    "%saxis %" PRId64 " by %" PRId64 ",%" PRId64, len ? " " : "", i,
+                                    a->lo[i], a->hi[i]);
+}
+
+static void fill(const qns_tensor *y, double value)
+{
+    const size_t n = qns_tensor_count(y);
+    if (y->dtype == QNS_F32) {
+        float *f = y->data;
+        for (size_t i = 0; i < n; i++)
+            f[i] = (float)value;
+        return;
+    }
+    const qns_qparams *qp = y->qp;
+    const int32_t code = qns_code_of((float)value, 1.0f / (float)qp->scale[0], qp->zero[0],
+                                     qns_dtype_min(y->dtype), qns_dtype_max(y->dtype));
+    memset(y->data, (uint8_t)code, n);
+}
+
+static const char *reject(const qns_call *c)
+{
+    if (c->in[0].dtype != QNS_F32 && !(qns_is_code(c->in[0].dtype) && c->in[0].qp))
+        return "the input is neither float32 nor codes";
+    return qns_reject_not_moved(c);
+}
+
+static void run(const qns_call *c)
+{
+    const qns_pad_attr *a = c->node->attr;
+    qns_block_copy b = {.shape = c->in[0].shape, .size = qns_dtype_size(c->in[0].dtype)};
+    int64_t to = 0;
+    fill(&c->out[0], a->value);
+    qns_strides_of(b.dst_step, &c->out[0]);
+    qns_strides_of(b.src_step, &c->in[0]);
+    for (int64_t i = 0; i < a->n; i++)
+        to += a->lo[i] * b.dst_step[i];
+    qns_copy_block((char *)c->out[0].data + (size_t)to * b.size, c->in[0].data, &b);
+}
+
+static const qns_impl any = {.name = "pad", .reject = reject, .run = run};
+static const qns_impl *const impls[] = {&any, NULL};
+
+static const qns_onnx_rule rules[] = {{"Pad", 2, read_2}, {"Pad", 11, read_11}, {NULL, 0, NULL}};
+
+const qns_op qns_op_pad = {
+    .name = "pad",
+    .min_in = 1,
+    .max_in = 1,
+    .n_out = 1,
+    .attr_size = sizeof(qns_pad_attr),
+    .layout = QNS_LAYOUT_ANY,
+    .infer = infer,
+    .onnx = rules,
+    .onnx_write = onnx_write,
+    .quant = {.out = QNS_OUT_AS_INPUT, .weight = -1, .bias = -1},
+    .describe = describe,
+    .impls = impls,
+};
