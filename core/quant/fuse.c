@@ -46,6 +46,17 @@ static qns_range clamp_both(qns_range a, qns_range b)
                     : (a.hi < b.lo ? (qns_range){b.lo, b.lo} : (qns_range){b.hi, b.hi});
 }
 
+/* Weight and bias can only be changed when they are constants: in a Q/DQ graph they are not. */
+static bool has_constant_weight(const fuser *f, const qns_node *n)
+{
+    const int8_t slot[2] = {n->op->quant.weight, n->op->quant.bias};
+    for (int i = 0; i < 2; i++)
+        if (slot[i] >= 0 && (uint32_t)slot[i] < n->n_in && qns_has(n->in[slot[i]]) &&
+            !qns_graph_value(f->g, n->in[slot[i]])->constant)
+            return false;
+    return true;
+}
+
 /* Takes what can be taken behind n. *last becomes the node that ends the group. */
 static qns_status take(fuser *f, const qns_node **last, qns_vid *in, uint32_t *n_in,
                        qns_range *clamp, const qns_node *n, qns_err *err)
@@ -55,8 +66,8 @@ static qns_status take(fuser *f, const qns_node **last, qns_vid *in, uint32_t *n
     const qns_node *next = follower(f, n);
     *last = n;
     *clamp = n->clamp;
-    if (next && n->op->fold_affine && !qns_has_clamp(n) && next->op->as_affine &&
-        next->op->as_affine(&affine, f->g, next)) {
+    if (next && n->op->fold_affine && !qns_has_clamp(n) && has_constant_weight(f, n) &&
+        next->op->as_affine && next->op->as_affine(&affine, f->g, next)) {
         QNS_TRY(n->op->fold_affine(f->gb, in, n_in, n, &affine, err));
         QNS_TRY(add_origins(f, next, err));
         *clamp = next->clamp;

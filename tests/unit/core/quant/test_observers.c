@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Observers against PyTorch: state, scale and zero point after every batch, bit for bit. */
-#include "tests/unit/core/quant/golden.h"
+#include "tests/unit/core/quant/golden_npz.h"
 
 #include "core/base/mem.h"
 #include "core/base/rng.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Reads the golden vectors: NAME.json lists cases, NAME.npz holds their arrays (uncompressed). */
-#ifndef GOLDEN_H
-#define GOLDEN_H
+#ifndef GOLDEN_NPZ_H
+#define GOLDEN_NPZ_H
 
 #include <criterion/criterion.h>
 #include <jansson.h>
