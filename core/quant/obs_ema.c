@@ -44,7 +44,7 @@ static qns_status range(qns_range *out, const void *state, int32_t channel, qns_
 }
 
 const qns_observer qns_obs_ema = {
-    .name = "ema",
+    .name = "moving_average",
     .per_channel = true,
     .create = create,
     .observe = observe,

@@ -33,8 +33,8 @@ static qns_status read_observer(qns_obs_spec *s, const qns_yaml_node *n, qns_err
     QNS_TRY(qns_yaml_text(&name, n, err));
     for (; qns_observers()[count] && count < QNS_ARRAY_LEN(names); count++)
         names[count] = qns_observers()[count]->name;
-    if (strcmp(name, "moving_average") == 0)
-        name = "ema";
+    if (strcmp(name, "ema") == 0) /* the short form */
+        name = "moving_average";
     s->observer = qns_observer_find(name);
     if (s->observer)
         return QNS_OK;
@@ -102,7 +102,8 @@ static qns_status read_weight(qns_obs_spec *s, const qns_yaml_node *map, qns_err
     QNS_TRY(read_spec(s, map, err));
     QNS_TRY(read_bool(&s->per_channel, map, "per_channel", err));
     if (s->per_channel && !s->observer->per_channel)
-        return qns_yaml_fail(map, err, "observer '%s' has no channels; use minmax or ema",
+        return qns_yaml_fail(map, err,
+                             "observer '%s' has no channels; use minmax or moving_average",
                              s->observer->name);
     return QNS_OK;
 }

@@ -332,3 +332,43 @@ Test(convert, qnnpack_computes_what_the_graph_says)
     same_within(&m, "qnnpack", "y_q", 1);
     drop(&m);
 }
+
+static qns_status pipeline(const qns_graph *g, qns_err *err)
+{
+    static const char yaml[] = "rules:\n  - op: add\n    activation: {observer: minmax}\n"
+                               "  - name: 'y*'\n    activation: {bins: 64}\n";
+    qns_status st = QNS_OK;
+    qns_graph *f = NULL, *qdq = NULL, *lowered = NULL;
+    qns_qconfig_set *set = NULL, *copy = NULL;
+    const qns_calibration c = net_calibration(2);
+    QNS_TRY_DONE(qns_fuse(&f, g, err));
+    QNS_TRY_DONE(qns_qconfig_parse(&set, yaml, strlen(yaml), "q.yaml", NULL, err));
+    QNS_TRY_DONE(qns_qconfig_copy(&copy, set, err));
+    QNS_TRY_DONE(qns_quantize(&qdq, NULL, f, copy, &c, err));
+    QNS_TRY_DONE(qns_lower(&lowered, qdq, qns_backend_find("fbgemm"), err));
+done:
+    qns_graph_free(lowered);
+    qns_graph_free(qdq);
+    qns_graph_free(f);
+    qns_qconfig_free(set);
+    qns_qconfig_free(copy);
+    return st;
+}
+
+Test(convert, out_of_memory_anywhere_is_reported)
+{
+    qns_graph *g = chain();
+    qns_status st = QNS_E_NOMEM;
+    int64_t n = 0;
+    for (; st != QNS_OK; n++) {
+        qns_err err = {0};
+        qns_mem_fail_at(n);
+        st = pipeline(g, &err);
+        qns_mem_fail_at(-1);
+        cr_assert(st == QNS_OK || (st == QNS_E_NOMEM && err.code == QNS_E_NOMEM),
+                  "allocation %d: %s: %s", (int)n, qns_status_text(st), err.text);
+        cr_assert_lt(n, 100000);
+    }
+    cr_assert_gt(n, 50);
+    qns_graph_free(g);
+}

@@ -50,7 +50,7 @@ static void check_minmax(const golden *g, const json_t *c, size_t number)
 {
     const bool ema = !golden_is_null(c, "averaging_constant");
     const int32_t axis = golden_is_null(c, "ch_axis") ? -1 : (int32_t)golden_num(c, "ch_axis");
-    const qns_observer *o = qns_observer_find(ema ? "ema" : "minmax");
+    const qns_observer *o = qns_observer_find(ema ? "moving_average" : "minmax");
     const qns_qrule_range rule = rule_of(c);
     golden_array x = golden_get(g, c, "x0");
     qns_obs_args args = {.channels = axis < 0 ? 1 : (int32_t)x.dim[axis]};
