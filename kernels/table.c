@@ -80,6 +80,15 @@ static void init_vnni(qk_table *t)
 }
 #endif
 
+#if defined(QK_HAVE_NEON)
+static void init_neon(qk_table *t)
+{
+    t->gemm_u8s8 = qk_gemm_u8s8__neon;
+    t->requant = qk_requant__neon;
+    t->dwconv_u8s8 = qk_dwconv_u8s8__neon;
+}
+#endif
+
 void qk_table_init(qk_table *t, unsigned mask)
 {
     mask &= qk_cpu_detect();
@@ -91,6 +100,10 @@ void qk_table_init(qk_table *t, unsigned mask)
 #if defined(QK_HAVE_VNNI)
     if (mask & QK_CPU_VNNI)
         init_vnni(t);
+#endif
+#if defined(QK_HAVE_NEON)
+    if (mask & QK_CPU_NEON)
+        init_neon(t);
 #endif
     (void)mask;
 }

@@ -14,6 +14,8 @@ void qk_dwconv_u8s8__avx2(int32_t *acc, const uint8_t *const *taps, size_t n_tap
                           size_t n);
 void qk_dwconv_u8s8__vnni(int32_t *acc, const uint8_t *const *taps, size_t n_taps, const int8_t *w,
                           size_t n);
+void qk_dwconv_u8s8__neon(int32_t *acc, const uint8_t *const *taps, size_t n_taps, const int8_t *w,
+                          size_t n);
 
 void qk_dwconv_f32__c(float *out, const float *const *taps, size_t n_taps, const float *w,
                       const float *bias, size_t n);

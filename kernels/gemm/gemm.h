@@ -28,6 +28,8 @@ void qk_gemm_u8s8__avx2(int32_t *acc, size_t ld_acc, const uint8_t *const *rows,
                         const int8_t *packed, size_t n, size_t k);
 void qk_gemm_u8s8__vnni(int32_t *acc, size_t ld_acc, const uint8_t *const *rows, size_t m,
                         const int8_t *packed, size_t n, size_t k);
+void qk_gemm_u8s8__neon(int32_t *acc, size_t ld_acc, const uint8_t *const *rows, size_t m,
+                        const int8_t *packed, size_t n, size_t k);
 
 void qk_gemm_f32__c(float *out, size_t ld_out, const float *const *rows, size_t m,
                     const float *packed, const float *bias, size_t n, size_t k);

@@ -26,8 +26,8 @@ INLINE __m512i quad_of(const uint8_t *row)
     return _mm512_set1_epi32(v);
 }
 
-/* _mm512_dpbusd_epi32, spelled so that the compiler sees one register for c: GCC 12 otherwise copies
- * accumulators around in the inner loop and spills them, which halves the speed. */
+/* _mm512_dpbusd_epi32, spelled so that the compiler sees one register for c: GCC 12 otherwise
+ * copies accumulators around in the inner loop and spills them, which halves the speed. */
 INLINE __m512i dot(__m512i c, __m512i a, __m512i w)
 {
     __asm__("vpdpbusd %2, %1, %0" : "+v"(c) : "v"(a), "v"(w));

@@ -24,6 +24,8 @@ void qk_requant__avx2(uint8_t *out, size_t ld_out, const int32_t *acc, size_t ld
                       size_t n, const int32_t *row_sum, const qk_requant *rq);
 void qk_requant__vnni(uint8_t *out, size_t ld_out, const int32_t *acc, size_t ld_acc, size_t m,
                       size_t n, const int32_t *row_sum, const qk_requant *rq);
+void qk_requant__neon(uint8_t *out, size_t ld_out, const int32_t *acc, size_t ld_acc, size_t m,
+                      size_t n, const int32_t *row_sum, const qk_requant *rq);
 
 /* Columns from..n of one row: what SIMD variants leave over. */
 void qk_requant_row__c(uint8_t *out, const int32_t *acc, size_t from, size_t n, int32_t row_sum,
