@@ -8,6 +8,8 @@
 #include "core/graph/builder.h"
 #include "core/graph/op.h"
 
+#include <string.h>
+
 typedef struct fuser {
     const qns_graph *g;
     qns_gb *gb;
@@ -46,15 +48,41 @@ static qns_range clamp_both(qns_range a, qns_range b)
                     : (a.hi < b.lo ? (qns_range){b.lo, b.lo} : (qns_range){b.hi, b.hi});
 }
 
-/* Weight and bias can only be changed when they are constants: in a Q/DQ graph they are not. */
-static bool has_constant_weight(const fuser *f, const qns_node *n)
+/* Weight and bias can only be changed when they are constants (in a Q/DQ graph they are not), and
+ * only when the channels of the affine, axis 1, are those of the weight: a linear layer's are the
+ * last axis. */
+static bool can_fold(const fuser *f, const qns_node *n)
 {
-    const int8_t slot[2] = {n->op->quant.weight, n->op->quant.bias};
-    for (int i = 0; i < 2; i++)
-        if (slot[i] >= 0 && (uint32_t)slot[i] < n->n_in && qns_has(n->in[slot[i]]) &&
-            !qns_graph_value(f->g, n->in[slot[i]])->constant)
-            return false;
-    return true;
+    const int8_t w = n->op->quant.weight, b = n->op->quant.bias;
+    const int32_t rank = qns_graph_value(f->g, n->out[0])->shape.rank;
+    if (!n->op->fold_affine || qns_has_clamp(n) || w < 0 || !qns_has(n->in[w]))
+        return false;
+    const qns_value *weight = qns_graph_value(f->g, n->in[w]);
+    if (b >= 0 && (uint32_t)b < n->n_in && qns_has(n->in[b]) &&
+        !qns_graph_value(f->g, n->in[b])->constant)
+        return false;
+    return weight->constant && (rank == 2 || weight->shape.rank == rank);
+}
+
+/* An affine that the operator does not take (it says UNSUPPORTED) stays a node. */
+static qns_status try_fold(bool *folded, fuser *f, qns_vid *in, uint32_t *n_in, const qns_node *n,
+                           const qns_affine *affine, qns_err *err)
+{
+    qns_vid old[QNS_MAX_IN];
+    const uint32_t n_old = *n_in;
+    qns_err own = {0};
+    memcpy(old, in, sizeof old);
+    const qns_status st = n->op->fold_affine(f->gb, in, n_in, n, affine, &own);
+    *folded = st == QNS_OK;
+    if (st == QNS_OK)
+        return QNS_OK;
+    memcpy(in, old, sizeof old);
+    *n_in = n_old;
+    if (st == QNS_E_UNSUPPORTED)
+        return QNS_OK;
+    if (err)
+        *err = own;
+    return st;
 }
 
 /* Takes what can be taken behind n. *last becomes the node that ends the group. */
@@ -66,13 +94,15 @@ static qns_status take(fuser *f, const qns_node **last, qns_vid *in, uint32_t *n
     const qns_node *next = follower(f, n);
     *last = n;
     *clamp = n->clamp;
-    if (next && n->op->fold_affine && !qns_has_clamp(n) && has_constant_weight(f, n) &&
-        next->op->as_affine && next->op->as_affine(&affine, f->g, next)) {
-        QNS_TRY(n->op->fold_affine(f->gb, in, n_in, n, &affine, err));
-        QNS_TRY(add_origins(f, next, err));
-        *clamp = next->clamp;
-        f->taken[next->id.i] = true;
-        *last = next;
+    if (next && can_fold(f, n) && next->op->as_affine && next->op->as_affine(&affine, f->g, next)) {
+        bool folded;
+        QNS_TRY(try_fold(&folded, f, in, n_in, n, &affine, err));
+        if (folded) {
+            QNS_TRY(add_origins(f, next, err));
+            *clamp = next->clamp;
+            f->taken[next->id.i] = true;
+            *last = next;
+        }
     }
     while (n->op->takes_clamp && (next = follower(f, *last)) && next->op->as_clamp &&
            next->op->as_clamp(&range, f->g, next)) {

@@ -67,12 +67,10 @@ static qns_status add_match(lowerer *l, const qns_lower_match *m, qns_err *err)
     const qns_node *n = m->node;
     qns_vid in[QNS_MAX_IN], out[QNS_MAX_OUT];
     const char *name[QNS_MAX_OUT], *origin[QNS_MAX_OUT];
-    const qns_qparams *qp[QNS_MAX_OUT];
     QNS_TRY(add_inputs(in, l, m, err));
     for (uint32_t i = 0; i < n->n_out; i++) {
         name[i] = m->out[i]->name;
         origin[i] = m->out[i]->origin;
-        qp[i] = qns_qdq_qparams(m->q[i]);
     }
     const qns_node_spec s = {.op = n->op,
                              .name = n->name,
@@ -85,9 +83,11 @@ static qns_status add_match(lowerer *l, const qns_lower_match *m, qns_err *err)
                              .n_out = n->n_out,
                              .out_name = name,
                              .out_origin = origin,
-                             .out_qp = qp};
+                             .out_qp = m->qp};
     QNS_TRY(qns_gb_node(out, l->gb, &s, err));
     for (uint32_t i = 0; i < n->n_out; i++) {
+        if (!m->q[i])
+            continue;
         QNS_TRY(qns_gb_map(l->gb, m->q[i]->out[0], out[i], err));
         l->done[m->q[i]->id.i] = true;
     }

@@ -20,7 +20,7 @@ static const qns_node *quantizer(const qns_lower_view *v, const qns_value *x)
     return r && r->op == v->op.q && qns_is_code(qns_qdq_qparams(r)->dtype) ? r : NULL;
 }
 
-/* Every output must go into its own quantize node. */
+/* Every output that is read must go into its own quantize node. */
 static bool match_outputs(qns_lower_match *m, const qns_lower_view *v)
 {
     const qns_node *n = m->node;
@@ -40,10 +40,16 @@ static bool match_outputs(qns_lower_match *m, const qns_lower_view *v)
         m->out[0] = qns_graph_value(v->g, next->out[0]);
         m->q[0] = quantizer(v, m->out[0]);
     }
-    for (uint32_t i = 0; i < n->n_out; i++)
-        if (!m->q[i])
+    const qns_qparams *first = NULL;
+    for (uint32_t i = 0; i < n->n_out; i++) {
+        if (!m->q[i] && (m->out[i]->n_uses || qns_graph_is_output(v->g, m->out[i]->id)))
             return false;
-    return true;
+        m->qp[i] = m->q[i] ? qns_qdq_qparams(m->q[i]) : NULL;
+        first = first ? first : m->qp[i];
+    }
+    for (uint32_t i = 0; i < n->n_out; i++)
+        m->qp[i] = m->qp[i] ? m->qp[i] : first;
+    return first != NULL;
 }
 
 /* ---- inputs ---- */
@@ -139,7 +145,7 @@ static bool accepted(const qns_lower_match *m, const qns_lower_view *v, const qn
     for (uint32_t i = 0; i < m->node->n_in; i++)
         c.in[i] = m->in[i].tensor;
     for (uint32_t i = 0; i < m->node->n_out; i++) {
-        c.out[i].qp = qns_qdq_qparams(m->q[i]);
+        c.out[i].qp = m->qp[i];
         c.out[i].dtype = c.out[i].qp->dtype;
     }
     return qns_candidate_ask(&why, &c, be) != NULL;

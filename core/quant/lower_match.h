@@ -28,8 +28,9 @@ typedef struct qns_lower_input {
 typedef struct qns_lower_match {
     const qns_node *node;
     qns_lower_input in[QNS_MAX_IN];
-    const qns_value *out[QNS_MAX_OUT]; /* the float values that become codes */
-    const qns_node *q[QNS_MAX_OUT];    /* their quantize nodes */
+    const qns_value *out[QNS_MAX_OUT];  /* the float values that become codes */
+    const qns_node *q[QNS_MAX_OUT];     /* their quantize nodes; NULL for an output nobody reads */
+    const qns_qparams *qp[QNS_MAX_OUT]; /* an unread output takes those of the first that is read */
     qns_range clamp;
     const qns_node *folded[4]; /* clamp nodes that became part of it */
     uint32_t n_folded;
