@@ -21,6 +21,13 @@
     X(reshape)                                                                                     \
     X(softmax)                                                                                     \
     X(log_softmax)                                                                                 \
+    X(sigmoid)                                                                                     \
+    X(tanh)                                                                                        \
+    X(hardsigmoid)                                                                                 \
+    X(hardswish)                                                                                   \
+    X(leaky_relu)                                                                                  \
+    X(elu)                                                                                         \
+    X(erf)                                                                                         \
     X(transpose)                                                                                   \
     X(slice)                                                                                       \
     X(pad)                                                                                         \
