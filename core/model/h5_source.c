@@ -3,6 +3,7 @@
 
 #include "core/base/file.h"
 #include "core/base/mem.h"
+#include "core/model/h5_probe.h"
 
 #include <assert.h>
 #include <hdf5.h>
@@ -89,7 +90,7 @@ static qns_status list_data(qns_h5 *f, qns_err *err)
     return QNS_OK;
 }
 
-qns_status qns_h5_open(qns_h5 **out, const char *path, qns_err *err)
+static qns_status open_file(qns_h5 **out, const char *path, qns_err *err)
 {
     qns_status st = QNS_OK;
     char why[160];
@@ -406,4 +407,35 @@ qns_status qns_h5_data_read(void *out, qns_h5_data *d, int64_t i, qns_err *err)
         QNS_FAIL(err, FORMAT, "'%s': cannot read sample %lld of '%s': %s", d->f->file, (long long)i,
                  d->name, reason(why));
     return QNS_OK;
+}
+
+/* ---- opening, with a trial run ---- */
+
+/* What the process is going to do with the file, for a child that may die of it. */
+static void try_all(const char *path, void *ctx)
+{
+    qns_h5 *f = NULL;
+    if (open_file(&f, path, NULL) != QNS_OK)
+        return;
+    for (size_t i = 0; i < f->names.n; i++) {
+        qns_h5_data *d = NULL;
+        if (qns_h5_data_open(&d, f, f->names.at[i], NULL) != QNS_OK)
+            continue;
+        const qns_shape *s = &d->shape;
+        const uint64_t bytes = qns_shape_span(s, 1, s->rank) * qns_elem_size(d->elem);
+        void *out = s->dim[0] && bytes <= MAX_CHUNK ? qns_malloc64((size_t)bytes) : NULL;
+        if (out) {
+            qns_h5_data_read(out, d, 0, NULL);
+            qns_h5_data_read(out, d, s->dim[0] - 1, NULL);
+        }
+        qns_free(out);
+        qns_h5_data_close(d);
+    }
+    qns_h5_close(f);
+}
+
+qns_status qns_h5_open(qns_h5 **out, const char *path, qns_err *err)
+{
+    QNS_TRY(qns_h5_probe(path, try_all, NULL, err));
+    return open_file(out, path, err);
 }

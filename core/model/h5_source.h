@@ -2,11 +2,10 @@
 /* Data sets of an HDF5 file as input samples: integers, booleans and floats of any byte order, rank
  * 1 to 8, contiguous or in chunks (stored, deflated, shuffled, with checksums).
  *
- * HDF5 trusts its files more than we do. Before anything is read, this checks that the file is an
- * HDF5 file of its own superblock's size, that the data lie inside it, that every chunk was written
- * and is of reasonable size, and refuses what leads out of the file or into code that is not built
- * in: external files, virtual data sets, soft and external links, other filters. What remains is
- * the library's own reading of damaged metadata. */
+ * HDF5 trusts its files more than we do. A child process tries the file first (h5_probe.h). Then
+ * this checks that the data lie inside the file, that every chunk was written and is of reasonable
+ * size, and refuses what leads out of the file or into code that is not built in: external files,
+ * virtual data sets, soft and external links, other filters. */
 #ifndef QNS_H5_SOURCE_H
 #define QNS_H5_SOURCE_H
 

@@ -11,8 +11,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 /* Sanitizer options that a target needs under libFuzzer. */
 const char *__asan_default_options(void);
 
-/* For readers that take a path: a file in memory with these bytes. path must hold 64 characters.
- * Returns a descriptor to close. */
-int qns_fuzz_file(char *path, const uint8_t *data, size_t size);
+/* For readers that take a path: makes a file of these bytes. path must hold 64 characters; unlink()
+ * it. */
+void qns_fuzz_file(char *path, const uint8_t *data, size_t size);
 
 #endif

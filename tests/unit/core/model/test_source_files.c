@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* Input data from .npz and HDF5 files. */
 #include "core/base/mem.h"
+#include "core/model/h5_probe.h"
 #include "tests/unit/core/model/source_fixture.h"
 
 #include <hdf5.h>
+#include <signal.h>
 #include <zip.h>
 
 TestSuite(source_files, .init = enter, .fini = leave);
@@ -163,4 +165,34 @@ Test(source_files, hdf5_refusals)
     write_text("d.yaml", "inputs: {file: d.h5, dataset: link}");
     refused(g, "d.yaml", NULL, QNS_E_NOTFOUND, "no array 'link'");
     qns_graph_free(g);
+}
+
+/* ctx: a signal to die of, or 0. */
+static void die(const char *path, void *ctx)
+{
+    const int sig = *(const int *)ctx;
+    cr_assert_str_eq(path, "d.h5");
+    if (sig)
+        raise(sig);
+}
+
+Test(source_files, probe)
+{
+    static const struct {
+        int sig;
+        qns_status code;
+        const char *want;
+    } c[] = {
+        {0, QNS_OK, ""},
+        {SIGSEGV, QNS_E_FORMAT, "'d.h5' is damaged: HDF5 crashes"},
+        {SIGABRT, QNS_E_FORMAT, "crashes"},
+        {SIGALRM, QNS_E_FORMAT, "does not come to an end"},
+        {SIGINT, QNS_E_CANCELLED, "stopped"},
+    };
+    for (size_t i = 0; i < QNS_ARRAY_LEN(c); i++) {
+        qns_err err = {0};
+        int sig = c[i].sig;
+        cr_assert_eq(qns_h5_probe("d.h5", die, &sig, &err), c[i].code, "signal %d", sig);
+        cr_assert(strstr(err.text, c[i].want), "%s", err.text);
+    }
 }

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: MIT */
+#include "core/model/h5_probe.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { SECONDS = 30 };
+
+/* Never returns. Leaves by _exit(): what the parent registered to happen at its end is not ours. */
+static void be_child(const char *path, qns_h5_try *fn, void *ctx)
+{
+    static const int deadly[] = {SIGSEGV, SIGBUS,  SIGFPE, SIGILL,
+                                 SIGABRT, SIGALRM, SIGINT, SIGTERM};
+    const struct rlimit no_core = {0, 0};
+    setrlimit(RLIMIT_CORE, &no_core);
+    for (size_t i = 0; i < QNS_ARRAY_LEN(deadly); i++)
+        signal(deadly[i], SIG_DFL);
+    /* The C library and sanitizers print when they abort; the parent's message says enough. */
+    const int quiet = open("/dev/null", O_WRONLY);
+    if (quiet >= 0) {
+        dup2(quiet, 1);
+        dup2(quiet, 2);
+    }
+    alarm(SECONDS);
+    fn(path, ctx);
+    _exit(0);
+}
+
+qns_status qns_h5_probe(const char *path, qns_h5_try *fn, void *ctx, qns_err *err)
+{
+    int status = 0;
+    const pid_t pid = fork();
+    if (pid == 0)
+        be_child(path, fn, ctx);
+    if (pid < 0)
+        return QNS_OK;
+    while (waitpid(pid, &status, 0) < 0)
+        if (errno != EINTR)
+            return QNS_OK;
+    if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
+        return QNS_OK;
+    if (WIFSIGNALED(status) && WTERMSIG(status) == SIGALRM)
+        QNS_FAIL(err, FORMAT, "'%s' is damaged: HDF5 does not come to an end with it", path);
+    if (WIFSIGNALED(status) && (WTERMSIG(status) == SIGINT || WTERMSIG(status) == SIGTERM))
+        QNS_FAIL(err, CANCELLED, "stopped while reading '%s'", path);
+    QNS_FAIL(err, FORMAT, "'%s' is damaged: HDF5 crashes when it reads it", path);
+}

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: MIT */
+/* HDF5 crashes on some damaged files (bad pointers in metadata, 1.10 and later), and no check from
+ * outside can tell which. So an unknown file is first read by a child process: if that one dies,
+ * the file is refused.
+ *
+ * What remains: reading beyond what the child read, and damage that writes where it should not
+ * without being noticed. Files from untrusted people belong into a sandbox. */
+#ifndef QNS_H5_PROBE_H
+#define QNS_H5_PROBE_H
+
+#include "core/base/status.h"
+
+/* Opens and reads what the parent is going to read, ignores errors, and returns. */
+typedef void qns_h5_try(const char *path, void *ctx);
+
+/* Runs fn in a child process. Fails with FORMAT when that dies or takes more than 30 seconds. Where
+ * no process can be made, nothing is checked. No other thread may be inside HDF5 meanwhile. */
+qns_status qns_h5_probe(const char *path, qns_h5_try *fn, void *ctx, qns_err *err);
+
+#endif
