@@ -147,8 +147,6 @@ struct qns_op {
     bool (*as_clamp)(qns_range *range, const qns_graph *g, const qns_node *n);
     bool (*as_affine)(qns_affine *a, const qns_graph *g, const qns_node *n);
     bool is_identity; /* Dropout, Identity: output = input, removed while reading */
-    bool of_shape;    /* Shape, Size: run() reads the shapes of the inputs only, so that the outputs
-                         are    constants as soon as those are known */
 
     /* Multiply-adds of one run, for reports and cost models; NULL: 0. */
     uint64_t (*macs)(const qns_node *n, const qns_tensor *in, const qns_tensor *out);

@@ -35,7 +35,6 @@
     X(expand)                                                                                      \
     X(gather)                                                                                      \
     X(cast)                                                                                        \
-    X(shape)                                                                                       \
     X(constant_of_shape)
 
 #endif

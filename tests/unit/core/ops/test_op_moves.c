@@ -234,21 +234,6 @@ Test(op_moves, cast)
     }
 }
 
-Test(op_moves, shape)
-{
-    const int64_t attr[][2] = {{0, INT32_MAX}, {1, -1}, {-2, INT32_MAX}, {3, 1}};
-    const int64_t want[][4] = {{2, 3, 4, 5}, {3, 4}, {4, 5}, {0}};
-    const int64_t n[] = {4, 2, 2, 0};
-    for (int i = 0; i < 4; i++) {
-        op_run r = start("shape", attr[i], op_shape(4, 2, 3, 4, 5), i & 1, 8);
-        cr_assert(op_execute(&r));
-        cr_assert_eq(r.out[0].shape.dim[0], n[i]);
-        cr_expect_arr_eq(r.out[0].data, want[i], (size_t)n[i] * 8);
-        op_finish(&r);
-    }
-    cr_expect(qns_op_find("shape")->of_shape);
-}
-
 /* No operator that takes one tensor may run on what it was not made for. */
 Test(op_moves, batch_zero)
 {
