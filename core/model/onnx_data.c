@@ -264,9 +264,9 @@ static qns_status read_shape(qns_shape *s, const Onnx__TensorProto *t, qns_err *
 }
 
 /* What the file holds must be as large as the shape says before memory is taken for it. */
-static qns_status check_size(const Onnx__TensorProto *t, size_t n, bool external, qns_err *err)
+static qns_status check_size(const Onnx__TensorProto *t, size_t n, bool elsewhere, qns_err *err)
 {
-    if (external)
+    if (elsewhere)
         return QNS_OK; /* the other file is asked when it is open */
     if (t->has_raw_data && (t->raw_data.len || n == 0))
         return expect(t->raw_data.len, n * types[t->data_type].size, "bytes in raw_data", err);
@@ -280,7 +280,7 @@ static qns_status check_size(const Onnx__TensorProto *t, size_t n, bool external
 qns_status qns_onnx_data(qns_tensor *out, qns_onnx_place *place, const Onnx__TensorProto *t,
                          qns_arena *a, qns_err *err)
 {
-    const bool external =
+    const bool elsewhere =
         t->has_data_location && t->data_location == ONNX__TENSOR_PROTO__DATA_LOCATION__EXTERNAL;
     *out = (qns_tensor){.dtype = qns_onnx_dtype(t->data_type), .layout = QNS_ROW};
     if (out->dtype == QNS_DTYPE_COUNT)
@@ -290,11 +290,11 @@ qns_status qns_onnx_data(qns_tensor *out, qns_onnx_place *place, const Onnx__Ten
         QNS_FAIL(err, UNSUPPORTED, "is only a segment of a tensor");
     QNS_TRY(read_shape(&out->shape, t, err));
     const size_t n = qns_tensor_count(out);
-    QNS_TRY(check_size(t, n, external, err));
-    if (external && n > MAX_EXTERNAL / types[t->data_type].size)
+    QNS_TRY(check_size(t, n, elsewhere, err));
+    if (elsewhere && n > MAX_EXTERNAL / types[t->data_type].size)
         QNS_FAIL(err, UNSUPPORTED, "more than %zu MiB of external data", MAX_EXTERNAL >> 20);
     QNS_TRY(qns_arena_new(&out->data, a, n, qns_dtype_size(out->dtype), err));
-    if (external)
+    if (elsewhere)
         return convert_external(out->data, place, t, n, err);
     if (t->has_raw_data && (t->raw_data.len || n == 0)) {
         convert_raw(out->data, t->data_type, t->raw_data.data, n);

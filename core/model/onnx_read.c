@@ -14,7 +14,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { OPSET_MIN = 7, OPSET_MAX = 18, MAX_LISTED = 10, MAX_META = 4096 };
+enum { OPSET_MIN = 7, OPSET_MAX = 18, MAX_FULL = 4, MAX_LISTED = 16, MAX_META = 4096 };
 #define MAX_FILE ((size_t)INT32_MAX) /* protobuf itself holds no more */
 
 static void *pb_alloc(void *ctx, size_t size)
@@ -86,7 +86,7 @@ static bool is_read(int *since, const Onnx__NodeProto *n, int opset)
     *since = 0;
     if (!qns_onnx_is_default_domain(n->domain))
         return false;
-    if (strcmp(n->op_type, "Constant") == 0 || qns_onnx_is_shape_op(n->op_type))
+    if (strcmp(n->op_type, "Constant") == 0)
         return true;
     return qns_op_find_onnx(NULL, since, n->op_type, opset) != NULL;
 }
@@ -115,8 +115,9 @@ static qns_status tell_missing(const missing_list *l, int opset, qns_err *err)
     qns_str text = {0};
     for (size_t i = 0; i < l->n && i < MAX_LISTED; i++) {
         const missing *m = &l->at[i];
-        qns_str_addf(&text, "%s%s (%u node%s, first '%.60s'", i ? ", " : "", m->key, m->n,
-                     m->n > 1 ? "s" : "", qns_onnx_node_label(m->first));
+        qns_str_addf(&text, "%s%s (%u node%s", i ? ", " : "", m->key, m->n, m->n > 1 ? "s" : "");
+        if (i < MAX_FULL) /* the others are named only: the message has its limit */
+            qns_str_addf(&text, ", first '%.60s'", qns_onnx_node_label(m->first));
         if (m->since)
             qns_str_addf(&text, "; needs opset %d", m->since);
         qns_str_add(&text, ")");
