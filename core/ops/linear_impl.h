@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: MIT */
+/* Implementations of linear, and the reader it shares with matmul. */
+#ifndef QNS_LINEAR_IMPL_H
+#define QNS_LINEAR_IMPL_H
+
+#include "core/graph/op.h"
+
+/* A MatMul whose right side is a constant matrix: makes n a linear node. */
+qns_status qns_linear_read_matmul(qns_onnx_node *n, qns_err *err);
+
+extern const qns_impl qns_linear_u8s8_fbgemm, qns_linear_u8s8_qnnpack, qns_linear_f32_onednn,
+    qns_linear_f32_reference;
+
+#endif

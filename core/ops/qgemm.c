@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: MIT */
+/* The int8 matrix product of conv and linear over tiles. */
+#include "core/ops/conv.h"
+#include "core/ops/gemm_quant.h"
+
+#include <omp.h>
+#include <string.h>
+
+struct qns_qgemm {
+    qns_tiles t;
+    qk_requant rq;
+    int8_t *packed;    /* groups blocks of group_size; depthwise: [tap][channel] */
+    size_t group_size; /* bytes */
+    size_t panel_size; /* bytes of 16 output channels */
+};
+
+static void pack_depthwise(int8_t *packed, int32_t *col_sum, const int8_t *w, const qns_tiles *t)
+{
+    for (size_t c = 0; c < t->out_ch; c++) {
+        col_sum[c] = 0;
+        for (size_t i = 0; i < t->g.taps; i++) {
+            packed[i * t->out_ch + c] = w[c * t->g.taps + i];
+            col_sum[c] += w[c * t->g.taps + i];
+        }
+    }
+}
+
+qns_status qns_qgemm_create(qns_qgemm **out, const qns_call *c, const qns_tiles *t, const int8_t *w,
+                            bool qnnpack, qns_arena *a, qns_err *err)
+{
+    int32_t *col_sum;
+    uint8_t *pad;
+    qns_qgemm *q;
+
+    QNS_TRY(qns_arena_new((void **)&q, a, 1, sizeof *q, err));
+    q->t = *t;
+    q->group_size = t->depthwise ? t->k * t->out_ch : qk_pack_s8_size(t->og, t->k);
+    q->panel_size = qk_pack_s8_size(1, t->k);
+    QNS_TRY(qns_arena_new((void **)&col_sum, a, t->out_ch, sizeof *col_sum, err));
+    QNS_TRY(
+        qns_arena_new((void **)&q->packed, a, t->depthwise ? 1 : t->groups, q->group_size, err));
+    if (t->depthwise)
+        pack_depthwise(q->packed, col_sum, w, t);
+    else
+        for (size_t g = 0; g < t->groups; g++)
+            qk_pack_s8(q->packed + g * q->group_size, col_sum + g * t->og, w + g * t->og * t->k,
+                       t->og, t->k);
+    QNS_TRY(qns_gemm_quant_make(&q->rq, c, qnnpack ? QK_RQ_QNNPACK : QK_RQ_FBGEMM, col_sum,
+                                t->out_ch, t->k, a, err));
+    QNS_TRY(qns_arena_new((void **)&pad, a, t->in_ch, 1, err));
+    memset(pad, c->in[0].qp->zero[0], t->in_ch);
+    q->t.pad = pad;
+    *out = q;
+    return QNS_OK;
+}
+
+size_t qns_qgemm_scratch(const qns_qgemm *q)
+{
+    return (size_t)q->t.threads * qns_tile_mem_size(&q->t);
+}
+
+static void sum_rows(int32_t *sum, const void *const *row, size_t n, size_t k)
+{
+    for (size_t i = 0; i < n; i++) {
+        const uint8_t *x = row[i];
+        uint32_t s = 0;
+
+        for (size_t j = 0; j < k; j++)
+            s += x[j];
+        sum[i] = (int32_t)s;
+    }
+}
+
+static void run_tile(uint8_t *out, const qns_qgemm *q, const uint8_t *in, const qk_table *k,
+                     qns_tile_mem *mem, size_t job)
+{
+    const qns_tiles *t = &q->t;
+    const qns_tile tile = qns_tile_at(t, job);
+    const int8_t *packed = q->packed + tile.group * q->group_size + tile.col / 16 * q->panel_size;
+    const size_t ch = tile.group * t->og + tile.col;
+    const qk_requant rq = qns_gemm_quant_from(&q->rq, ch);
+
+    qns_tile_rows(mem, t, &tile, in);
+    if (rq.zero_w)
+        sum_rows(mem->row_sum, mem->row, tile.n, t->k);
+    k->gemm_u8s8(mem->acc, t->ld_acc, (const uint8_t *const *)mem->row, tile.n, packed, tile.n_col,
+                 t->k);
+    k->requant(out + tile.first * t->out_ch + ch, t->out_ch, mem->acc, t->ld_acc, tile.n,
+               tile.n_col, mem->row_sum, &rq);
+}
+
+/* acc[c] -= zero_w[c] * (sum of the channel's taps): each channel has its own row sum. */
+static void apply_zero_w(int32_t *acc, const qns_qgemm *q, const qk_table *k, qns_tile_mem *mem)
+{
+    const size_t n = q->t.out_ch;
+
+    k->sum_u8(mem->tap_sum, (const uint8_t *const *)mem->tap, q->t.g.taps, n);
+    for (size_t c = 0; c < n; c++)
+        acc[c] =
+            (int32_t)((uint32_t)acc[c] - (uint32_t)q->rq.zero_w[c] * (uint32_t)mem->tap_sum[c]);
+}
+
+static void run_depthwise(uint8_t *out, const qns_qgemm *q, const uint8_t *in, const qk_table *k,
+                          qns_tile_mem *mem, size_t job)
+{
+    const qns_tiles *t = &q->t;
+    const qns_tile tile = qns_tile_at(t, job);
+    qk_requant rq = q->rq;
+
+    for (size_t i = 0; i < tile.n; i++) {
+        int32_t *acc = mem->acc + i * t->ld_acc;
+
+        qns_tile_taps(mem, t, tile.first + i, in);
+        k->dwconv_u8s8(acc, (const uint8_t *const *)mem->tap, t->g.taps, q->packed, t->out_ch);
+        if (rq.zero_w)
+            apply_zero_w(acc, q, k, mem);
+    }
+    rq.zero_w = NULL;
+    k->requant(out + tile.first * t->out_ch, t->out_ch, mem->acc, t->ld_acc, tile.n, t->out_ch,
+               NULL, &rq);
+}
+
+void qns_qgemm_run(uint8_t *out, const qns_qgemm *q, const uint8_t *in, const qns_call *c)
+{
+    const qns_tiles *t = &q->t;
+
+#pragma omp parallel num_threads(t->threads) if (t->threads > 1)
+    {
+        qns_tile_mem mem = qns_tile_mem_at(t, c->scratch, omp_get_thread_num());
+
+#pragma omp for schedule(static)
+        for (size_t job = 0; job < t->n_jobs; job++) {
+            if (t->depthwise)
+                run_depthwise(out, q, in, c->k, &mem, job);
+            else
+                run_tile(out, q, in, c->k, &mem, job);
+        }
+    }
+}
