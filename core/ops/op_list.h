@@ -8,6 +8,10 @@
     X(dequantize)                                                                                  \
     X(clamp)                                                                                       \
     X(identity)                                                                                    \
+    X(conv)                                                                                    \
+    X(linear)                                                                                  \
+    X(matmul)                                                                                  \
+    X(batchnorm)                                                                               \
     X(add)                                                                                         \
     X(mul)                                                                                         \
     X(sub)                                                                                         \
