@@ -21,6 +21,8 @@ typedef struct op_run {
     uint32_t constants;   /* bit i: input i is a constant and stays row-major */
     qns_layout layout;
     const qns_qparams *out_qp;
+    bool onednn;       /* the float library instead of the reference */
+    unsigned cpu_off;  /* instruction sets (QK_CPU_*) not to use */
     bool want_refusal; /* do not fail the test when no implementation takes it */
     /* results; the arena owns everything */
     qns_arena *arena;
@@ -71,7 +73,7 @@ static inline bool op_execute(op_run *r)
     qns_node n;
     qns_tensor in[8], out[8];
     qk_table k;
-    qk_table_init(&k, ~0u);
+    qk_table_init(&k, ~r->cpu_off);
     if (!r->arena)
         cr_assert_eq(qns_arena_create(&r->arena, NULL), QNS_OK);
     op_infer(r, &n);
@@ -98,7 +100,7 @@ static inline bool op_execute(op_run *r)
     qns_call c = {.node = &n,
                   .be = qns_backend_find(r->be ? r->be : "fbgemm"),
                   .k = &k,
-                  .engine = QNS_ENGINE_REFERENCE,
+                  .engine = r->onednn ? QNS_ENGINE_ONEDNN : QNS_ENGINE_REFERENCE,
                   .in = in,
                   .out = out};
     const qns_impl *impl = qns_impl_select(&r->why, &c, NULL, NULL);
