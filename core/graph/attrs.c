@@ -42,10 +42,10 @@ static qns_status get(const qns_attr **out, qns_attrs *a, const char *name, qns_
                       qns_err *err)
 {
     const qns_attr *t = qns_attrs_find(a, name);
+    *out = t;
     if (t && t->kind != kind)
         QNS_FAIL(err, FORMAT, "attribute '%s' is %s; it must be %s", name, kind_text(t->kind),
                  kind_text(kind));
-    *out = t;
     return QNS_OK;
 }
 
