@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The plain float matrix product of conv and linear over tiles. Every output is one sum in the
  * order of k that starts at the bias, so its bits depend on nothing else. */
-#include "core/ops/conv.h"
+#include "core/ops/conv_impl.h"
 #include "kernels/kernels.h"
 
 #include <omp.h>

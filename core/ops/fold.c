@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* An affine behind a conv or linear goes into its weight and bias (spec section 7.1). All in f32,
  * each product rounded; the two operators associate differently, and that shows in the bits. */
-#include "core/ops/conv.h"
+#include "core/ops/conv_impl.h"
 
 #include <math.h>
 #include <stdio.h>

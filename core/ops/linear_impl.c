@@ -3,7 +3,7 @@
 #include "core/ops/linear_impl.h"
 
 #include "core/float/matmul.h"
-#include "core/ops/conv.h"
+#include "core/ops/conv_impl.h"
 #include "core/ops/gemm_quant.h"
 #include "core/ops/op_help.h"
 #include "kernels/kernels.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Convolution over 1 to 3 spatial axes, with groups. The weight stays as ONNX has it,
  * [out, in / groups, kernel...]; implementations reorder it when a plan is made. */
-#include "core/ops/conv.h"
+#include "core/ops/conv_impl.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -2,7 +2,7 @@
 /* Float convolution: by oneDNN, and the reference by the function table, whose bits are the same on
  * every machine. */
 #include "core/float/conv.h"
-#include "core/ops/conv.h"
+#include "core/ops/conv_impl.h"
 #include "core/ops/op_help.h"
 #include "kernels/kernels.h"
 

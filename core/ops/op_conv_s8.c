@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Convolution on codes: uint8 input, int8 weights, uint8 output, for both roundings. */
 #include "core/base/mem.h"
-#include "core/ops/conv.h"
+#include "core/ops/conv_impl.h"
 #include "core/ops/gemm_quant.h"
 
 static const char *reject(const qns_call *c, qk_scheme scheme)

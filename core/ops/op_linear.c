@@ -2,7 +2,7 @@
 /* Linear layer: in [..., K] times weight [N, K] transposed, plus bias [N]. From ONNX Gemm, and
  * MatMul with a constant matrix on the right; either is transposed once while reading if need be.
  */
-#include "core/ops/conv.h"
+#include "core/ops/conv_impl.h"
 #include "core/ops/linear_impl.h"
 #include "core/ops/op_help.h"
 

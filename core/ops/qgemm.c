@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The int8 matrix product of conv and linear over tiles. */
-#include "core/ops/conv.h"
+#include "core/ops/conv_impl.h"
 #include "core/ops/gemm_quant.h"
 
 #include <omp.h>

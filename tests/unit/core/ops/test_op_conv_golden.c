@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* conv, linear and batchnorm on codes against the golden vectors, bit for bit. */
-#include "core/ops/conv.h"
+#include "core/ops/conv_impl.h"
 #include "core/ops/op_batchnorm.h"
 #include "kernels/cpu.h"
 #include "tests/unit/core/ops/golden.h"

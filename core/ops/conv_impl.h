@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What the files of conv and linear share. */
-#ifndef QNS_CONV_H
-#define QNS_CONV_H
+#ifndef QNS_CONV_IMPL_H
+#define QNS_CONV_IMPL_H
 
 #include "core/graph/op.h"
 #include "core/ops/tiles.h"
