@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT */
+/* What an open capture is made of; for h5_read.c and h5_open.c only. */
+#ifndef QNS_H5_READ_INTERNAL_H
+#define QNS_H5_READ_INTERNAL_H
+
+#include "ns/h5_read.h"
+#include "ns/h5_util.h"
+
+typedef struct qns_cap_entry {
+    qns_cap_data d;
+    hid_t dset;
+    bool by_bytes; /* stored as 8-bit codes: read as they are */
+    bool is_signed;
+    int32_t rank; /* of the dataset */
+    hsize_t dim[QNS_MAX_RANK + 1];
+} qns_cap_entry;
+
+struct qns_capture {
+    qns_arena *arena;
+    hid_t file;
+    qns_cap_info info;
+    struct {
+        qns_cap_entry *at;
+        size_t n, cap;
+    } entry;
+    struct {
+        const char **at;
+        size_t n, cap;
+    } skipped;
+};
+
+/* Fills one entry from a dataset. *why: NULL, or why it is left out. e->dset is not kept open by
+ * this function. */
+qns_status qns_cap_describe(qns_cap_entry *e, const char **why, qns_capture *c, hid_t dset,
+                            qns_group group, const char *path, qns_err *err);
+
+#endif

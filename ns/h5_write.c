@@ -1,0 +1,473 @@
+/* SPDX-License-Identifier: MIT */
+/* The writer. What keeps an interrupted file readable:
+ *
+ *   - metadata stay in memory until a flush (evictions are off), so between flushes the file on
+ * disk is what the last flush left, plus raw data nobody points to yet;
+ *   - /samples is written with the flush that makes those samples whole;
+ *   - a few MiB of disk are reserved in an unlinked file and given back when the disk is full, so
+ *     that there is room for the last flush. */
+#include "ns/h5_write.h"
+
+#include "core/base/mem.h"
+#include "core/base/vec.h"
+#include "ns/h5_dataset.h"
+
+#include <assert.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+enum {
+    ROW_BUFFER = 64 * 1024, /* small rows are written this many bytes at a time */
+    RESERVE = 4 << 20,
+    META_BLOCK = 256 * 1024, /* metadata lie together, away from the data */
+    FLUSH_SECONDS = 2
+};
+
+typedef struct column {
+    hid_t dset;
+    qns_h5_dims dims;
+    hid_t type; /* in memory; a constant of the library */
+    char *buf;
+    size_t buf_rows, n_buf; /* capacity and rows in it */
+    hsize_t rows, extent;   /* in the file */
+} column;
+
+struct qns_cap_writer {
+    char *path, *partial;
+    hid_t file, group[QNS_GROUP_COUNT];
+    hid_t samples, inputs, labels;
+    struct {
+        column *at;
+        size_t n, cap;
+    } columns;
+    struct {
+        int64_t *at;
+        size_t n, cap;
+    } ids, classes;
+    struct {
+        qns_digest *at;
+        size_t n, cap;
+    } digests;
+    hsize_t flushed; /* samples */
+    qns_digester *all_inputs;
+    qns_compress compress;
+    int reserve; /* file descriptor, -1: none */
+    struct timespec last_flush;
+};
+
+/* ---- opening ---- */
+
+static void take_reserve(qns_cap_writer *w)
+{
+    char name[4096];
+    snprintf(name, sizeof name, "%s.reserve", w->partial);
+    w->reserve = open(name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    if (w->reserve < 0)
+        return;
+    unlink(name);
+    if (posix_fallocate(w->reserve, 0, RESERVE) != 0) {
+        close(w->reserve);
+        w->reserve = -1;
+    }
+}
+
+static void give_reserve(qns_cap_writer *w)
+{
+    if (w->reserve >= 0)
+        close(w->reserve);
+    w->reserve = -1;
+}
+
+static hid_t make_file(const char *path)
+{
+    hid_t access = H5Pcreate(H5P_FILE_ACCESS), file = -1;
+    H5AC_cache_config_t c = {.version = H5AC__CURR_CACHE_CONFIG_VERSION};
+    if (access < 0 || H5Pget_mdc_config(access, &c) < 0)
+        goto done;
+    c.evictions_enabled = false;
+    c.incr_mode = H5C_incr__off;
+    c.flash_incr_mode = H5C_flash_incr__off;
+    c.decr_mode = H5C_decr__off;
+    if (H5Pset_mdc_config(access, &c) < 0 || H5Pset_meta_block_size(access, META_BLOCK) < 0 ||
+        H5Pset_libver_bounds(access, H5F_LIBVER_V18, H5F_LIBVER_V18) < 0)
+        goto done;
+    file = H5Fcreate(path, H5F_ACC_TRUNC, H5P_DEFAULT, access);
+done:
+    qns_h5_close(&access);
+    return file;
+}
+
+static qns_status write_facts(hid_t file, const qns_cap_facts *f, qns_err *err)
+{
+    const struct {
+        const char *name, *text;
+        size_t size;
+    } texts[] = {{"model", f->model, 0},
+                 {"backend", f->backend, 0},
+                 {"engine", f->engine, 0},
+                 {"build", f->build, 0},
+                 {"graph", f->graph, QNS_HEX_LEN + 1},
+                 {"weights", f->weights, QNS_HEX_LEN + 1},
+                 {"inputs", "", QNS_HEX_LEN + 1},
+                 {"qparams", f->qparams, QNS_HEX_LEN + 1},
+                 {"source_graph", f->source_graph, QNS_HEX_LEN + 1},
+                 {"source_weights", f->source_weights, QNS_HEX_LEN + 1}};
+    QNS_TRY(qns_h5_set_int(file, QNS_A_VERSION, QNS_CAPTURE_VERSION, err));
+    QNS_TRY(qns_h5_set_int(file, QNS_A_COMPLETE, 0, err));
+    for (size_t i = 0; i < QNS_ARRAY_LEN(texts); i++)
+        QNS_TRY(qns_h5_set_text(file, texts[i].name, texts[i].text ? texts[i].text : "",
+                                texts[i].size, err));
+    return QNS_OK;
+}
+
+static void free_writer(qns_cap_writer *w)
+{
+    for (size_t i = 0; i < w->columns.n; i++)
+        qns_free(w->columns.at[i].buf);
+    give_reserve(w);
+    qns_free(w->columns.at);
+    qns_free(w->ids.at);
+    qns_free(w->classes.at);
+    qns_free(w->digests.at);
+    qns_digester_free(w->all_inputs);
+    qns_free(w->path);
+    qns_free(w->partial);
+    qns_free(w);
+}
+
+static bool close_handles(qns_cap_writer *w)
+{
+    for (size_t i = 0; i < w->columns.n; i++)
+        qns_h5_close(&w->columns.at[i].dset);
+    for (int g = 0; g < QNS_GROUP_COUNT; g++)
+        qns_h5_close(&w->group[g]);
+    qns_h5_close(&w->samples);
+    qns_h5_close(&w->inputs);
+    qns_h5_close(&w->labels);
+    const bool ok = w->file <= 0 || H5Fclose(w->file) >= 0;
+    w->file = 0;
+    return ok;
+}
+
+static qns_status create_locked(qns_cap_writer *w, const qns_cap_facts *facts, qns_err *err)
+{
+    QNS_TRY(qns_h5_check_compress(w->compress, err));
+    w->file = make_file(w->partial);
+    if (w->file < 0) {
+        w->file = 0;
+        QNS_H5_FAIL(err, IO, "cannot create '%s'", w->partial);
+    }
+    take_reserve(w);
+    QNS_TRY(write_facts(w->file, facts, err));
+    for (int g = 0; g < QNS_GROUP_COUNT; g++) {
+        w->group[g] = H5Gcreate2(w->file, qns_group_name((qns_group)g), H5P_DEFAULT, H5P_DEFAULT,
+                                 H5P_DEFAULT);
+        if (w->group[g] < 0) {
+            w->group[g] = 0;
+            QNS_H5_FAIL(err, IO, "cannot write '%s'", w->partial);
+        }
+    }
+    QNS_TRY(qns_h5_make_list(&w->samples, w->file, QNS_D_SAMPLES, H5T_STD_I64LE, 1, err));
+    return qns_h5_make_list(&w->inputs, w->file, QNS_D_SAMPLE_INPUTS, H5T_STD_U8LE, 16, err);
+}
+
+qns_status qns_cap_create(qns_cap_writer **out, const char *path, const qns_cap_facts *facts,
+                          qns_compress compress, qns_err *err)
+{
+    qns_status st = QNS_OK;
+    qns_cap_writer *w = NULL;
+    const size_t size = strlen(path) + sizeof ".partial";
+    QNS_TRY(qns_new((void **)&w, 1, sizeof *w, err));
+    w->reserve = -1;
+    w->compress = compress;
+    w->path = qns_strdup(path);
+    w->partial = qns_calloc(size, 1);
+    if (!w->path || !w->partial)
+        QNS_FAIL_DONE(err, NOMEM, "cannot create '%s'", path);
+    snprintf(w->partial, size, "%s.partial", path);
+    QNS_TRY_DONE(qns_digester_create(&w->all_inputs, err));
+    clock_gettime(CLOCK_MONOTONIC, &w->last_flush);
+    qns_h5_lock();
+    st = create_locked(w, facts, err);
+    qns_h5_unlock();
+    if (st == QNS_OK) {
+        *out = w;
+        w = NULL;
+    }
+done:
+    if (w)
+        qns_cap_discard(w);
+    return st;
+}
+
+const char *qns_cap_partial(const qns_cap_writer *w)
+{
+    return w->partial;
+}
+
+/* ---- datasets ---- */
+
+qns_status qns_cap_column(uint32_t *out, qns_cap_writer *w, const qns_cap_desc *d, qns_err *err)
+{
+    column c = {.type = qns_h5_mem_type(d->dtype)};
+    assert(qns_group_by_sample(d->group) && w->ids.n == 0);
+    qns_h5_lock();
+    const qns_status st =
+        qns_h5_make_dataset(&c.dset, &c.dims, w->group[d->group], d, w->compress, err);
+    qns_h5_unlock();
+    QNS_TRY(st);
+    c.buf_rows = c.dims.chunk_rows;
+    if (w->compress == QNS_COMPRESS_NONE) {
+        const size_t few = ROW_BUFFER / c.dims.row_bytes;
+        c.buf_rows = few > 1 ? few : 1;
+    }
+    *out = (uint32_t)w->columns.n;
+    QNS_VEC_PUSH(&w->columns, c, err);
+    return QNS_OK;
+}
+
+qns_status qns_cap_tensor(qns_cap_writer *w, const qns_cap_desc *d, const void *data, qns_err *err)
+{
+    hid_t dset = 0;
+    qns_h5_dims dims;
+    assert(!qns_group_by_sample(d->group));
+    qns_h5_lock();
+    qns_status st = qns_h5_make_dataset(&dset, &dims, w->group[d->group], d, w->compress, err);
+    if (st == QNS_OK &&
+        H5Dwrite(dset, qns_h5_mem_type(d->dtype), H5S_ALL, H5S_ALL, H5P_DEFAULT, data) < 0)
+        st = qns_h5_fail(err, QNS_E_IO, __FILE__, __LINE__, "cannot write '%s' to '%s'", d->name,
+                         w->partial);
+    qns_h5_close(&dset);
+    qns_h5_unlock();
+    return st;
+}
+
+/* ---- rows ---- */
+
+static bool write_rows(hid_t dset, hid_t type, const hsize_t *row_dim, int rank, hsize_t first,
+                       hsize_t n, const void *data)
+{
+    hsize_t start[QNS_H5_MAX_RANK] = {first}, count[QNS_H5_MAX_RANK] = {n};
+    bool ok = false;
+    for (int i = 1; i < rank; i++)
+        count[i] = row_dim[i];
+    hid_t file_space = H5Dget_space(dset), mem_space = H5Screate_simple(rank, count, NULL);
+    if (file_space >= 0 && mem_space >= 0 &&
+        H5Sselect_hyperslab(file_space, H5S_SELECT_SET, start, NULL, count, NULL) >= 0)
+        ok = H5Dwrite(dset, type, mem_space, file_space, H5P_DEFAULT, data) >= 0;
+    qns_h5_close(&file_space);
+    qns_h5_close(&mem_space);
+    return ok;
+}
+
+static bool set_rows(hid_t dset, const hsize_t *row_dim, int rank, hsize_t n)
+{
+    hsize_t dim[QNS_H5_MAX_RANK];
+    memcpy(dim, row_dim, sizeof dim);
+    dim[0] = n;
+    (void)rank;
+    return H5Dset_extent(dset, dim) >= 0;
+}
+
+static bool push_column(column *c)
+{
+    if (c->n_buf == 0)
+        return true;
+    const hsize_t need = c->rows + c->n_buf, chunk = c->dims.chunk_rows;
+    if (need > c->extent) {
+        const hsize_t extent = (need + chunk - 1) / chunk * chunk;
+        if (!set_rows(c->dset, c->dims.dim, c->dims.rank, extent))
+            return false;
+        c->extent = extent;
+    }
+    if (!write_rows(c->dset, c->type, c->dims.dim, c->dims.rank, c->rows, c->n_buf, c->buf))
+        return false;
+    c->rows = need;
+    c->n_buf = 0;
+    return true;
+}
+
+static qns_status no_write(const qns_cap_writer *w, qns_err *err)
+{
+    QNS_H5_FAIL(err, IO, "cannot write '%s'", w->partial);
+}
+
+qns_status qns_cap_append(qns_cap_writer *w, uint32_t i, const void *data, qns_err *err)
+{
+    qns_status st = QNS_OK;
+    column *c = &w->columns.at[i];
+    if (!c->buf && !(c->buf = qns_malloc64(c->buf_rows * c->dims.row_bytes)))
+        QNS_FAIL(err, NOMEM, "cannot get a buffer of %zu bytes", c->buf_rows * c->dims.row_bytes);
+    memcpy(c->buf + c->n_buf * c->dims.row_bytes, data, c->dims.row_bytes);
+    if (++c->n_buf < c->buf_rows)
+        return QNS_OK;
+    qns_h5_lock();
+    if (!push_column(c))
+        st = no_write(w, err);
+    qns_h5_unlock();
+    return st;
+}
+
+/* ---- samples ---- */
+
+/* Samples that are whole in the file. */
+static hsize_t whole(const qns_cap_writer *w)
+{
+    hsize_t n = w->ids.n;
+    for (size_t i = 0; i < w->columns.n; i++)
+        n = w->columns.at[i].rows < n ? w->columns.at[i].rows : n;
+    return n;
+}
+
+/* Makes a list in the file n long; rows before `have` are there. */
+static bool write_list(hid_t dset, hid_t type, hsize_t width, hsize_t have, hsize_t n,
+                       const void *data, size_t row_bytes)
+{
+    const hsize_t dim[QNS_H5_MAX_RANK] = {0, width};
+    const int rank = width > 1 ? 2 : 1;
+    if (!set_rows(dset, dim, rank, n))
+        return false;
+    return n <= have ||
+           write_rows(dset, type, dim, rank, have, n - have, (const char *)data + have * row_bytes);
+}
+
+static bool write_samples(qns_cap_writer *w, hsize_t n)
+{
+    const bool ok =
+        write_list(w->samples, H5T_NATIVE_INT64, 1, w->flushed, n, w->ids.at, sizeof(int64_t)) &&
+        write_list(w->inputs, H5T_NATIVE_UINT8, 16, w->flushed, n, w->digests.at, 16) &&
+        (!w->labels ||
+         write_list(w->labels, H5T_NATIVE_INT64, 1, w->flushed, n, w->classes.at, sizeof(int64_t)));
+    if (ok)
+        w->flushed = n;
+    return ok;
+}
+
+static bool flush(qns_cap_writer *w)
+{
+    clock_gettime(CLOCK_MONOTONIC, &w->last_flush);
+    for (size_t i = 0; i < w->columns.n; i++)
+        /* A compressed chunk is written once, when it is full. */
+        if (w->compress == QNS_COMPRESS_NONE && !push_column(&w->columns.at[i]))
+            return false;
+    return write_samples(w, whole(w)) && H5Fflush(w->file, H5F_SCOPE_LOCAL) >= 0;
+}
+
+qns_status qns_cap_sample(qns_cap_writer *w, int64_t id, const qns_digest *inputs, int64_t label,
+                          bool has_label, qns_err *err)
+{
+    qns_status st = QNS_OK;
+    struct timespec now;
+    QNS_VEC_PUSH(&w->digests, *inputs, err);
+    if (has_label)
+        QNS_VEC_PUSH(&w->classes, label, err);
+    QNS_VEC_PUSH(&w->ids, id, err);
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    qns_h5_lock();
+    if (has_label && !w->labels)
+        st = qns_h5_make_list(&w->labels, w->file, QNS_D_LABELS, H5T_STD_I64LE, 1, err);
+    if (st == QNS_OK && now.tv_sec - w->last_flush.tv_sec >= FLUSH_SECONDS && !flush(w))
+        st = no_write(w, err);
+    qns_h5_unlock();
+    return st;
+}
+
+/* ---- the end ---- */
+
+/* Cuts everything to n samples. */
+static bool trim(qns_cap_writer *w, hsize_t n)
+{
+    bool ok = true;
+    for (size_t i = 0; i < w->columns.n; i++) {
+        column *c = &w->columns.at[i];
+        ok &= set_rows(c->dset, c->dims.dim, c->dims.rank, n);
+    }
+    return ok && write_samples(w, n);
+}
+
+static qns_status write_inputs_digest(qns_cap_writer *w, hsize_t n, qns_err *err)
+{
+    char hex[QNS_HEX_LEN + 1];
+    qns_digester_add(w->all_inputs, w->digests.at, n * 16);
+    const qns_digest d = qns_digester_result(w->all_inputs);
+    qns_digest_hex(hex, &d);
+    return qns_h5_set_text(w->file, "inputs", n > 0 ? hex : "", sizeof hex, err);
+}
+
+static qns_status finish(qns_cap_writer *w, qns_err *err)
+{
+    for (size_t i = 0; i < w->columns.n; i++)
+        if (!push_column(&w->columns.at[i]))
+            return no_write(w, err);
+    assert(whole(w) == w->ids.n);
+    if (!trim(w, w->ids.n))
+        return no_write(w, err);
+    QNS_TRY(write_inputs_digest(w, w->ids.n, err));
+    /* Everything else is on disk before the file calls itself complete. */
+    if (H5Fflush(w->file, H5F_SCOPE_LOCAL) < 0)
+        return no_write(w, err);
+    QNS_TRY(qns_h5_set_int(w->file, QNS_A_COMPLETE, 1, err));
+    if (H5Fflush(w->file, H5F_SCOPE_LOCAL) < 0)
+        return no_write(w, err);
+    return QNS_OK;
+}
+
+qns_status qns_cap_commit(qns_cap_writer *w, qns_err *err)
+{
+    qns_h5_lock();
+    qns_status st = finish(w, err);
+    if (st == QNS_OK && !close_handles(w))
+        st = no_write(w, err);
+    qns_h5_unlock();
+    if (st == QNS_OK && rename(w->partial, w->path) != 0)
+        st = qns_err_set(err, QNS_E_IO, __FILE__, __LINE__, "cannot rename '%s' to '%s'",
+                         w->partial, w->path);
+    if (st != QNS_OK)
+        qns_cap_abandon(NULL, w);
+    else
+        free_writer(w);
+    return st;
+}
+
+bool qns_cap_abandon(int64_t *samples, qns_cap_writer *w)
+{
+    bool ok = true;
+    int64_t n = 0;
+    if (w) {
+        qns_h5_lock();
+        give_reserve(w);
+        if (w->file > 0) {
+            qns_err none = {0};
+            for (size_t i = 0; i < w->columns.n; i++)
+                if (!push_column(&w->columns.at[i]))
+                    w->columns.at[i].n_buf = 0;
+            const hsize_t keep = whole(w);
+            ok = trim(w, keep) && write_inputs_digest(w, keep, &none) == QNS_OK &&
+                 qns_h5_set_int(w->file, QNS_A_COMPLETE, 0, &none) == QNS_OK &&
+                 H5Fflush(w->file, H5F_SCOPE_LOCAL) >= 0;
+            n = (int64_t)(ok ? keep : w->flushed);
+        }
+        ok &= close_handles(w);
+        qns_h5_unlock();
+        free_writer(w);
+    }
+    if (samples)
+        *samples = n;
+    return ok;
+}
+
+void qns_cap_discard(qns_cap_writer *w)
+{
+    if (!w)
+        return;
+    qns_h5_lock();
+    const bool made = w->file > 0;
+    close_handles(w);
+    qns_h5_unlock();
+    if (made)
+        unlink(w->partial);
+    free_writer(w);
+}

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: MIT */
+/* Writes a capture file (h5_layout.h). Knows nothing of graphs and plans; ns/capture.c does.
+ *
+ * The file is PATH.partial until qns_cap_commit(). One thread at a time. */
+#ifndef QNS_H5_WRITE_H
+#define QNS_H5_WRITE_H
+
+#include "core/base/digest.h"
+#include "core/graph/tensor.h"
+#include "ns/capture.h"
+#include "ns/h5_layout.h"
+
+typedef struct qns_cap_writer qns_cap_writer;
+
+typedef struct qns_cap_facts { /* of the file; NULL is "" */
+    const char *model, *backend, *engine, *build;
+    const char *graph, *weights, *qparams, *source_graph, *source_weights;
+} qns_cap_facts;
+
+typedef struct qns_cap_desc { /* of a dataset; texts NULL: attribute left out */
+    qns_group group;
+    const char *name, *node, *op, *impl, *value_origin, *activation;
+    const char *const *origin, *const *inputs;
+    uint32_t n_origin, n_inputs;
+    int64_t index;  /* < 0: left out */
+    int64_t output; /* < 0: none */
+    bool conversion;
+    uint64_t macs;
+    qns_dtype dtype;       /* F32, U8, I8, I32 or I64; of one sample for activations and inputs */
+    qns_shape shape;       /* as in the model, with the batch axis */
+    const qns_qparams *qp; /* NULL: plain numbers */
+} qns_cap_desc;
+
+/* Fails with IO, or UNSUPPORTED when the compression is not available. */
+qns_status qns_cap_create(qns_cap_writer **out, const char *path, const qns_cap_facts *facts,
+                          qns_compress compress, qns_err *err);
+/* Declares a dataset of samples; *column counts from 0. All are declared before the first row. */
+qns_status qns_cap_column(uint32_t *column, qns_cap_writer *w, const qns_cap_desc *d, qns_err *err);
+/* Writes a whole tensor, for weights and biases. data is row-major. */
+qns_status qns_cap_tensor(qns_cap_writer *w, const qns_cap_desc *d, const void *data, qns_err *err);
+
+/* The next sample of a column. */
+qns_status qns_cap_append(qns_cap_writer *w, uint32_t column, const void *data, qns_err *err);
+/* The current sample is whole: all columns got their row. Flushes when the last flush was two
+ * seconds ago. label: has_label only. */
+qns_status qns_cap_sample(qns_cap_writer *w, int64_t id, const qns_digest *inputs, int64_t label,
+                          bool has_label, qns_err *err);
+
+/* Writes what is left, the digest of all inputs, complete = 1, and renames. w is freed in every
+ * case. On failure the partial file keeps the whole samples. */
+qns_status qns_cap_commit(qns_cap_writer *w, qns_err *err);
+/* Keeps the whole samples in PATH.partial, complete = 0; *samples says how many. Frees w; NULL is
+ * fine. false: not even that could be written (a full disk), samples is what the last flush had. */
+bool qns_cap_abandon(int64_t *samples, qns_cap_writer *w);
+/* Closes and removes PATH.partial: nothing worth keeping was written. */
+void qns_cap_discard(qns_cap_writer *w);
+const char *qns_cap_partial(const qns_cap_writer *w); /* PATH.partial */
+
+#endif
