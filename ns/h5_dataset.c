@@ -43,7 +43,7 @@ hid_t qns_h5_mem_type(qns_dtype t)
     }
 }
 
-bool qns_h5_can_store(qns_dtype t)
+bool qns_h5_storable(qns_dtype t)
 {
     return t != QNS_F16 && t < QNS_DTYPE_COUNT;
 }
@@ -71,7 +71,7 @@ static qns_status plan_dims(qns_h5_dims *out, const qns_cap_desc *d, qns_err *er
     const bool grows = qns_group_by_sample(d->group);
     const int32_t from = grows && drops_batch(&d->shape) ? 1 : 0;
     *out = (qns_h5_dims){0};
-    if (!qns_h5_can_store(d->dtype))
+    if (!qns_h5_storable(d->dtype))
         QNS_FAIL(err, UNSUPPORTED, "values of type %s cannot be captured",
                  qns_dtype_name(d->dtype));
     if (grows)

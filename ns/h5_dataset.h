@@ -16,8 +16,6 @@ typedef struct qns_h5_dims {
 
 hid_t qns_h5_file_type(qns_dtype t);
 hid_t qns_h5_mem_type(qns_dtype t);
-/* False when the type cannot be stored. */
-bool qns_h5_can_store(qns_dtype t);
 
 /* *dset: the caller closes it. Fails with UNSUPPORTED (type, a sample above 4 GiB) or IO. */
 qns_status qns_h5_make_dataset(hid_t *dset, qns_h5_dims *dims, hid_t group, const qns_cap_desc *d,

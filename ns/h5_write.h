@@ -12,6 +12,9 @@
 
 typedef struct qns_cap_writer qns_cap_writer;
 
+/* True when values of this type can be stored. */
+bool qns_h5_storable(qns_dtype t);
+
 typedef struct qns_cap_facts { /* of the file; NULL is "" */
     const char *model, *backend, *engine, *build;
     const char *graph, *weights, *qparams, *source_graph, *source_weights;
