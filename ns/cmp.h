@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: MIT */
+/* A comparison while it is being made; for compare.c, identity.c, pair.c, coverage.c, measure.c,
+ * detail.c and advice.c. */
+#ifndef QNS_CMP_H
+#define QNS_CMP_H
+
+#include "ns/compare.h"
+#include "ns/compare/hist.h"
+#include "ns/h5_read.h"
+
+#define QNS_CMP_NONE UINT32_MAX
+
+typedef struct qns_cmp_row { /* a sample both sides have: its row in each file */
+    int64_t ref, test, id;
+} qns_cmp_row;
+
+typedef struct qns_cmp_layer { /* data numbers; QNS_CMP_NONE: absent */
+    uint32_t ref, test;        /* activations, or graph inputs */
+    uint32_t ref_weight, test_weight;
+    const char *by;
+    bool conversion; /* a graph input, quantized: measured, but no operator */
+} qns_cmp_layer;
+
+typedef struct qns_cmp {
+    qns_capture *ref, *test;
+    const qns_compare_opts *o;
+    qns_result *r;
+    qns_arena *a;     /* of r */
+    bool partial_ids; /* not all samples are in both */
+    qns_cmp_row *row;
+    size_t n_rows;
+    struct {
+        qns_cmp_layer *at;
+        size_t n, cap;
+    } layer; /* in the order of r->layer */
+    struct {
+        qns_finding *at;
+        size_t n, cap;
+    } finding;
+    struct {
+        qns_unmatched *at;
+        size_t n, cap;
+    } unmatched;
+    double *weight_stretch;  /* by layer: widest channel over the median one, NaN unknown */
+    uint32_t *weight_widest; /* by layer: that channel */
+    uint32_t *worst_input;   /* by layer: the layer among its inputs with the lowest SQNR */
+    bool failed;             /* a finding or text ran out of memory */
+} qns_cmp;
+
+/* Formats into the arena; "" when out of memory (c->failed). */
+const char *qns_cmp_text(qns_cmp *c, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* severity 0 note, 1 warning, 2 error; text and advice are kept as they are. */
+void qns_cmp_find(qns_cmp *c, const char *code, int severity, const char *subject, const char *text,
+                  const char *advice);
+
+/* identity.c: may they be compared? Fills c->row. */
+qns_status qns_cmp_identity(qns_cmp *c, qns_err *err);
+/* pair.c: fills c->layer, in execution order. */
+qns_status qns_cmp_pair(qns_cmp *c, qns_err *err);
+/* Keeps the layers that were asked for. After qns_cmp_coverage(), which is about all pairs. */
+qns_status qns_cmp_filter(qns_cmp *c, qns_err *err);
+/* coverage.c: every operator in one class. */
+qns_status qns_cmp_coverage(qns_cmp *c, qns_err *err);
+/* detail.c: histograms and channels of the n worst layers; output metrics. */
+qns_status qns_cmp_detail(qns_cmp *c, uint32_t n, qns_err *err);
+qns_status qns_cmp_output(qns_cmp *c, qns_err *err);
+/* advice.c: verdicts, advice, findings. */
+void qns_cmp_advise(qns_cmp *c);
+
+const qns_cap_data *qns_cmp_data(const qns_capture *cap, uint32_t i); /* NULL for NONE */
+/* Channel axis of a weight: that of its scales, else the first; -1 when it has one axis only. */
+int32_t qns_cmp_weight_axis(const qns_cap_data *t);
+/* Quantization of a dataset as grids: 1 or n_scale of them; NULL when it is float. */
+qns_status qns_cmp_grids(qns_grid **out, qns_cmp *c, const qns_cap_data *d, qns_err *err);
+
+/* ---- measure.c ---- */
+
+typedef struct qns_geom { /* row-major outer x channels x inner */
+    size_t outer, channels, inner;
+} qns_geom;
+qns_geom qns_geom_of(const qns_shape *s, int32_t axis); /* axis -1: one channel */
+
+typedef struct qns_measure {
+    qns_capture *ref, *test;
+    uint32_t ref_data, test_data;
+    const qns_cmp_row *row; /* NULL: whole tensors (weights) */
+    size_t n_rows;
+    qns_geom geom;
+    const qns_grid *grid; /* NULL: float; one, or one for each channel */
+    size_t n_grid;
+    qns_sums *channel; /* out: geom.channels sums over all rows, initialized here */
+    double *db;        /* out: SQNR of each row; NULL: not wanted */
+    qns_bins *bins;    /* in and out; NULL: not wanted */
+} qns_measure;
+
+/* Reads both sides once, in blocks of bounded size. Thread-safe for different measures. */
+qns_status qns_measure_run(qns_measure *m, qns_err *err);
+
+#endif

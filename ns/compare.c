@@ -1,0 +1,440 @@
+/* SPDX-License-Identifier: MIT */
+#include "ns/compare.h"
+
+#include "core/base/map.h"
+#include "core/base/mem.h"
+#include "core/base/vec.h"
+#include "ns/cmp.h"
+#include "ns/compare/channels.h"
+#include "ns/compare/metric.h"
+#include "qns_version.h"
+
+#include <math.h>
+#include <omp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+const char *qns_cmp_text(qns_cmp *c, const char *fmt, ...)
+{
+    char buf[1024];
+    va_list args;
+    va_start(args, fmt);
+    vsnprintf(buf, sizeof buf, fmt, args);
+    va_end(args);
+    const char *s = qns_arena_strdup(c->a, buf);
+    c->failed |= !s;
+    return s ? s : "";
+}
+
+static qns_status push_finding(qns_cmp *c, const qns_finding *f)
+{
+    QNS_VEC_PUSH(&c->finding, *f, NULL);
+    return QNS_OK;
+}
+
+void qns_cmp_find(qns_cmp *c, const char *code, int severity, const char *subject, const char *text,
+                  const char *advice)
+{
+    const qns_finding f = {code, severity, subject, text, advice};
+    c->failed |= push_finding(c, &f) != QNS_OK;
+}
+
+const qns_cap_data *qns_cmp_data(const qns_capture *cap, uint32_t i)
+{
+    return i == QNS_CMP_NONE ? NULL : qns_capture_at(cap, i);
+}
+
+qns_status qns_cmp_grids(qns_grid **out, qns_cmp *c, const qns_cap_data *d, qns_err *err)
+{
+    *out = NULL;
+    if (!d || d->n_scale == 0)
+        return QNS_OK;
+    QNS_TRY(qns_arena_new((void **)out, c->a, d->n_scale, sizeof **out, err));
+    for (uint32_t i = 0; i < d->n_scale; i++)
+        (*out)[i] = (qns_grid){.step = d->scale[i],
+                               .lo = d->scale[i] * ((double)d->code_min - d->zero[i]),
+                               .hi = d->scale[i] * ((double)d->code_max - d->zero[i])};
+    return QNS_OK;
+}
+
+/* ---- texts of the result ---- */
+
+/* Texts come from the captures, which are closed before the result is used. */
+static const char *keep(qns_cmp *c, const char *s)
+{
+    return qns_cmp_text(c, "%s", s);
+}
+
+static qns_side side_of(qns_cmp *c, const qns_cap_info *i)
+{
+    return (qns_side){.file = keep(c, i->path),
+                      .model = keep(c, i->model),
+                      .backend = keep(c, i->backend),
+                      .engine = keep(c, i->engine),
+                      .build = keep(c, i->build),
+                      .graph_id = keep(c, i->graph),
+                      .weights_id = keep(c, i->weights),
+                      .inputs_id = keep(c, i->inputs),
+                      .qparams_id = keep(c, i->qparams),
+                      .complete = i->complete,
+                      .samples = i->samples};
+}
+
+static void keep_qinfo(qns_cmp *c, qns_qinfo *q, const qns_cap_data *d)
+{
+    if (!d)
+        return;
+    q->dtype = d->dtype; /* a literal */
+    q->axis = d->axis;
+    q->n_scale = d->n_scale;
+    q->scale = qns_arena_dup(c->a, d->scale, d->n_scale * sizeof *d->scale);
+    q->zero = qns_arena_dup(c->a, d->zero, d->n_scale * sizeof *d->zero);
+    c->failed |= d->n_scale > 0 && (!q->scale || !q->zero);
+}
+
+static void keep_origin(qns_cmp *c, qns_layer *out, const qns_cap_data *d)
+{
+    const char **v = qns_arena_get(c->a, d->n_origin, sizeof *v);
+    c->failed |= !v;
+    for (uint32_t i = 0; v && i < d->n_origin; i++)
+        v[i] = keep(c, d->origin[i]);
+    out->origin = v;
+    out->n_origin = v ? d->n_origin : 0;
+}
+
+static void describe_layer(qns_cmp *c, qns_layer *out, const qns_cmp_layer *l)
+{
+    const qns_cap_data *ra = qns_cmp_data(c->ref, l->ref), *ta = qns_cmp_data(c->test, l->test);
+    const qns_cap_data *rw = qns_cmp_data(c->ref, l->ref_weight);
+    const qns_cap_data *tw = qns_cmp_data(c->test, l->test_weight);
+    const qns_cap_data *r = ra ? ra : rw, *t = ta ? ta : tw;
+    out->name = keep(c, r->node[0] ? r->node : r->name);
+    out->op = keep(c, r->op[0] ? r->op : t->op[0] ? t->op : l->conversion ? "input" : "");
+    out->kept = t->n_scale > 0 ? "int8" : "float";
+    out->index = r->index >= 0 && r->index <= INT32_MAX ? (int32_t)r->index : -1;
+    out->macs = r->macs ? r->macs : t->macs;
+    out->ref_dataset = keep(c, r->path);
+    out->test_dataset = keep(c, t->path);
+    out->paired_by = l->by;
+    out->added_db = NAN;
+    out->advice = "";
+    keep_origin(c, out, r);
+    keep_qinfo(c, &out->activation_q, ta);
+    keep_qinfo(c, &out->weight_q, tw);
+}
+
+/* ---- first pass ---- */
+
+typedef struct job { /* what a thread needs; grids were made before */
+    qns_grid *act_grid, *weight_grid;
+    qns_status st;
+    qns_err err;
+} job;
+
+static qns_status measure_activation(qns_cmp *c, size_t k, const job *j, qns_err *err)
+{
+    qns_status st = QNS_OK;
+    const qns_cmp_layer *l = &c->layer.at[k];
+    const qns_cap_data *t = qns_cmp_data(c->test, l->test);
+    qns_measure m = {.ref = c->ref,
+                     .test = c->test,
+                     .ref_data = l->ref,
+                     .test_data = l->test,
+                     .row = c->row,
+                     .n_rows = c->n_rows,
+                     .geom = qns_geom_of(&t->shape, t->n_scale > 1 ? t->axis : -1),
+                     .grid = j->act_grid,
+                     .n_grid = t->n_scale};
+    int64_t *ids = NULL;
+    qns_sums all;
+    QNS_TRY_DONE(qns_new((void **)&m.channel, m.geom.channels, sizeof *m.channel, err));
+    QNS_TRY_DONE(qns_new((void **)&m.db, c->n_rows, sizeof *m.db, err));
+    QNS_TRY_DONE(qns_new((void **)&ids, c->n_rows, sizeof *ids, err));
+    QNS_TRY_DONE(qns_measure_run(&m, err));
+    qns_sums_init(&all);
+    for (size_t i = 0; i < m.geom.channels; i++)
+        qns_sums_merge(&all, &m.channel[i]);
+    for (size_t i = 0; i < c->n_rows; i++)
+        ids[i] = c->row[i].id;
+    qns_diff_from_sums(&c->r->layer[k].activation, &all);
+    qns_diff_samples(&c->r->layer[k].activation, m.db, ids, c->n_rows);
+done:
+    qns_free(m.channel);
+    qns_free(m.db);
+    qns_free(ids);
+    return st;
+}
+
+/* Widest channel of the reference over the median one. */
+static qns_status find_stretch(qns_cmp *c, size_t k, const qns_sums *s, size_t n, qns_err *err)
+{
+    double *width = NULL, widest = 0;
+    size_t live = 0;
+    c->weight_stretch[k] = NAN;
+    QNS_TRY(qns_new((void **)&width, n, sizeof *width, err));
+    for (size_t i = 0; i < n; i++) {
+        const double w = fmax(fabs(s[i].ref_min), fabs(s[i].ref_max));
+        if (s[i].n == 0 || w == 0)
+            continue;
+        width[live++] = w;
+        if (w > widest) {
+            widest = w;
+            c->weight_widest[k] = (uint32_t)i;
+        }
+    }
+    if (live > 1)
+        c->weight_stretch[k] = widest / qns_median(width, live);
+    qns_free(width);
+    return QNS_OK;
+}
+
+static qns_status measure_weight(qns_cmp *c, size_t k, const job *j, qns_err *err)
+{
+    qns_status st = QNS_OK;
+    const qns_cmp_layer *l = &c->layer.at[k];
+    const qns_cap_data *t = qns_cmp_data(c->test, l->test_weight);
+    qns_measure m = {.ref = c->ref,
+                     .test = c->test,
+                     .ref_data = l->ref_weight,
+                     .test_data = l->test_weight,
+                     .n_rows = 1,
+                     .geom = qns_geom_of(&t->shape, qns_cmp_weight_axis(t)),
+                     .grid = j->weight_grid,
+                     .n_grid = t->n_scale};
+    qns_sums all;
+    QNS_TRY_DONE(qns_new((void **)&m.channel, m.geom.channels, sizeof *m.channel, err));
+    QNS_TRY_DONE(qns_measure_run(&m, err));
+    qns_sums_init(&all);
+    for (size_t i = 0; i < m.geom.channels; i++)
+        qns_sums_merge(&all, &m.channel[i]);
+    qns_diff_from_sums(&c->r->layer[k].weight, &all);
+    st = find_stretch(c, k, m.channel, m.geom.channels, err);
+done:
+    qns_free(m.channel);
+    return st;
+}
+
+static void run_job(qns_cmp *c, size_t k, job *j)
+{
+    const qns_cmp_layer *l = &c->layer.at[k];
+    if (l->ref_weight != QNS_CMP_NONE && l->test_weight != QNS_CMP_NONE)
+        j->st = measure_weight(c, k, j, &j->err);
+    if (j->st == QNS_OK && l->ref != QNS_CMP_NONE)
+        j->st = measure_activation(c, k, j, &j->err);
+    if (j->st != QNS_OK)
+        qns_err_note(&j->err, "layer '%s'", c->r->layer[k].name);
+}
+
+static qns_status first_pass(qns_cmp *c, qns_err *err)
+{
+    qns_status st = QNS_OK;
+    job *jobs = NULL;
+    const size_t n = c->layer.n;
+    const int threads = c->o->threads > 0 ? c->o->threads : omp_get_max_threads();
+    uint32_t finished = 0;
+    QNS_TRY(qns_new((void **)&jobs, n, sizeof *jobs, err));
+    for (size_t k = 0; k < n; k++) {
+        const qns_cmp_layer *l = &c->layer.at[k];
+        c->weight_stretch[k] = NAN;
+        QNS_TRY_DONE(qns_cmp_grids(&jobs[k].act_grid, c, qns_cmp_data(c->test, l->test), err));
+        QNS_TRY_DONE(
+            qns_cmp_grids(&jobs[k].weight_grid, c, qns_cmp_data(c->test, l->test_weight), err));
+    }
+#pragma omp parallel for schedule(dynamic) num_threads(threads)
+    for (size_t k = 0; k < n; k++) {
+        run_job(c, k, &jobs[k]);
+#pragma omp critical(qns_compare_progress)
+        if (c->o->progress)
+            c->o->progress(c->o->ctx, ++finished, (uint32_t)n);
+    }
+    for (size_t k = 0; k < n && st == QNS_OK; k++) {
+        st = jobs[k].st;
+        if (st != QNS_OK && err)
+            *err = jobs[k].err;
+    }
+done:
+    qns_free(jobs);
+    return st;
+}
+
+/* ---- order ---- */
+
+/* How much the SQNR fell from the worst input with a number to here. */
+static qns_status find_added(qns_cmp *c, qns_err *err)
+{
+    qns_map by_value = {0};
+    qns_status st = QNS_OK;
+    for (uint32_t k = 0; k < c->layer.n; k++)
+        if (c->layer.at[k].ref != QNS_CMP_NONE)
+            QNS_TRY_DONE(qns_map_put(
+                &by_value, qns_capture_at(c->ref, c->layer.at[k].ref)->value_origin, k, err));
+    for (uint32_t k = 0; k < c->layer.n; k++) {
+        const qns_cap_data *d = qns_cmp_data(c->ref, c->layer.at[k].ref);
+        double worst = INFINITY;
+        c->worst_input[k] = QNS_CMP_NONE;
+        for (uint32_t i = 0; d && i < d->n_inputs; i++) {
+            const uint32_t at = qns_map_get(&by_value, d->inputs[i]);
+            if (at != QNS_MAP_NONE && c->r->layer[at].activation.sqnr_db < worst) {
+                worst = c->r->layer[at].activation.sqnr_db;
+                c->worst_input[k] = at;
+            }
+        }
+        const double here = c->r->layer[k].activation.sqnr_db;
+        if (isfinite(worst) && isfinite(here))
+            c->r->layer[k].added_db = worst - here;
+    }
+done:
+    qns_map_fini(&by_value);
+    return st;
+}
+
+typedef struct rank_key {
+    int class; /* 0 non-finite, 1 a number, 2 none, 3 exact */
+    double db;
+    uint32_t layer;
+} rank_key;
+
+static int by_rank(const void *x, const void *y)
+{
+    const rank_key *a = x, *b = y;
+    if (a->class != b->class)
+        return a->class - b->class;
+    if (a->db != b->db)
+        return a->db < b->db ? -1 : 1;
+    return (a->layer > b->layer) - (a->layer < b->layer);
+}
+
+static rank_key key_of(const qns_layer *l, uint32_t k)
+{
+    const qns_diff *d = l->activation.present ? &l->activation : &l->weight;
+    const bool exact = (d->flags & QNS_M_EXACT) != 0;
+    /* A zero reference has no decibels; it counts as one when the error is more than rounding. */
+    const bool no_signal = (d->flags & QNS_M_ZERO_REF) != 0 && !(d->max_abs_steps > 2);
+    rank_key out = {1, d->sqnr_db, k};
+    if (l->activation.nonfinite_test || l->weight.nonfinite_test)
+        out.class = 0;
+    else if (exact)
+        out.class = 3;
+    else if (!d->present || isnan(d->sqnr_db) || no_signal)
+        out.class = 2;
+    if (out.class != 1)
+        out.db = 0;
+    return out;
+}
+
+static qns_status rank(qns_cmp *c, qns_err *err)
+{
+    const uint32_t n = (uint32_t)c->layer.n;
+    rank_key *key = NULL;
+    uint32_t *order = NULL;
+    QNS_TRY(qns_arena_new((void **)&key, c->a, n, sizeof *key, err));
+    QNS_TRY(qns_arena_new((void **)&order, c->a, n, sizeof *order, err));
+    for (uint32_t k = 0; k < n; k++)
+        key[k] = key_of(&c->r->layer[k], k);
+    qsort(key, n, sizeof *key, by_rank);
+    for (uint32_t k = 0; k < n; k++)
+        order[k] = key[k].layer;
+    c->r->ranking = order;
+    c->r->n_ranking = n;
+    return QNS_OK;
+}
+
+static int by_severity(const void *x, const void *y)
+{
+    const qns_finding *const *a = x, *const *b = y;
+    if ((*a)->severity != (*b)->severity)
+        return (*b)->severity - (*a)->severity;
+    return (*a > *b) - (*a < *b);
+}
+
+static qns_status keep_findings(qns_cmp *c, qns_err *err)
+{
+    const size_t n = c->finding.n;
+    const qns_finding **order = NULL;
+    qns_finding *out = NULL;
+    QNS_TRY(qns_arena_new((void **)&order, c->a, n, sizeof *order, err));
+    QNS_TRY(qns_arena_new((void **)&out, c->a, n, sizeof *out, err));
+    for (size_t i = 0; i < n; i++)
+        order[i] = &c->finding.at[i];
+    qsort(order, n, sizeof *order, by_severity);
+    for (size_t i = 0; i < n; i++)
+        out[i] = *order[i];
+    c->r->finding = out;
+    c->r->n_findings = (uint32_t)n;
+    return QNS_OK;
+}
+
+/* ---- the whole ---- */
+
+static qns_status begin(qns_cmp *c, const char *ref, const char *test, qns_err *err)
+{
+    QNS_TRY(qns_new((void **)&c->r, 1, sizeof *c->r, err));
+    QNS_TRY(qns_arena_create(&c->r->arena, err));
+    c->a = c->r->arena;
+    QNS_TRY(qns_capture_open(&c->ref, ref, err));
+    QNS_TRY(qns_capture_open(&c->test, test, err));
+    c->r->kind = "comparison";
+    c->r->qns = QNS_VERSION;
+    c->r->ref = side_of(c, qns_capture_info(c->ref));
+    c->r->test = side_of(c, qns_capture_info(c->test));
+    c->r->output.name = "";
+    c->r->output.top1_agreement = c->r->output.ref_top1 = c->r->output.test_top1 = NAN;
+    return QNS_OK;
+}
+
+static qns_status make_layers(qns_cmp *c, qns_err *err)
+{
+    const size_t n = c->layer.n;
+    QNS_TRY(qns_arena_new((void **)&c->r->layer, c->a, n, sizeof *c->r->layer, err));
+    QNS_TRY(qns_arena_new((void **)&c->weight_stretch, c->a, n, sizeof(double), err));
+    QNS_TRY(qns_arena_new((void **)&c->weight_widest, c->a, n, sizeof(uint32_t), err));
+    QNS_TRY(qns_arena_new((void **)&c->worst_input, c->a, n, sizeof(uint32_t), err));
+    c->r->n_layers = (uint32_t)n;
+    for (size_t k = 0; k < n; k++)
+        describe_layer(c, &c->r->layer[k], &c->layer.at[k]);
+    return QNS_OK;
+}
+
+static qns_status run(qns_cmp *c, const char *ref, const char *test, qns_err *err)
+{
+    QNS_TRY(begin(c, ref, test, err));
+    QNS_TRY(qns_cmp_identity(c, err));
+    c->r->samples = (int64_t)c->n_rows;
+    QNS_TRY(qns_cmp_pair(c, err));
+    QNS_TRY(qns_cmp_coverage(c, err));
+    QNS_TRY(qns_cmp_filter(c, err));
+    QNS_TRY(make_layers(c, err));
+    QNS_TRY(first_pass(c, err));
+    QNS_TRY(find_added(c, err));
+    QNS_TRY(rank(c, err));
+    QNS_TRY(qns_cmp_detail(c, c->o->n_detail ? c->o->n_detail : 5, err));
+    QNS_TRY(qns_cmp_output(c, err));
+    qns_cmp_advise(c);
+    QNS_TRY(keep_findings(c, err));
+    if (c->failed)
+        QNS_FAIL(err, NOMEM, "cannot keep the result");
+    return QNS_OK;
+}
+
+qns_status qns_compare(qns_result **out, const char *ref, const char *test,
+                       const qns_compare_opts *opts, qns_err *err)
+{
+    static const qns_compare_opts none = {0};
+    qns_cmp c = {.o = opts ? opts : &none};
+    const qns_status st = run(&c, ref, test, err);
+    if (st == QNS_OK)
+        *out = c.r;
+    else
+        qns_result_free(c.r);
+    qns_capture_close(c.ref);
+    qns_capture_close(c.test);
+    qns_free(c.row);
+    qns_free(c.layer.at);
+    qns_free(c.finding.at);
+    qns_free(c.unmatched.at);
+    if (st != QNS_OK)
+        qns_err_note(err, "comparing");
+    return st;
+}

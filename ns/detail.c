@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: MIT */
+/* The second look: histograms and channels of the worst layers, and what became of the output. */
+#include "core/base/mem.h"
+#include "ns/cmp.h"
+#include "ns/compare/metric.h"
+
+#include <math.h>
+#include <omp.h>
+#include <string.h>
+
+enum { MAX_CHANNELS = 4096, MAX_CLASSES = 65536 };
+
+int32_t qns_cmp_weight_axis(const qns_cap_data *t)
+{
+    return t->n_scale > 1 ? t->axis : t->shape.rank >= 2 ? 0 : -1;
+}
+
+typedef struct look {
+    qns_measure m;
+    qns_bins bins;
+    qns_status st;
+    qns_err err;
+} look;
+
+static qns_status prepare(look *k, qns_cmp *c, uint32_t ref, uint32_t test, int32_t axis,
+                          qns_err *err)
+{
+    const qns_cap_data *t = qns_capture_at(c->test, test);
+    qns_grid *grid = NULL;
+    QNS_TRY(qns_cmp_grids(&grid, c, t, err));
+    k->m = (qns_measure){.ref = c->ref,
+                         .test = c->test,
+                         .ref_data = ref,
+                         .test_data = test,
+                         .n_rows = 1,
+                         .geom = qns_geom_of(&t->shape, axis),
+                         .grid = grid,
+                         .n_grid = t->n_scale};
+    return qns_arena_new((void **)&k->m.channel, c->a, k->m.geom.channels, sizeof(qns_sums), err);
+}
+
+static int32_t activation_axis(const qns_cap_data *t)
+{
+    if (t->n_scale > 1)
+        return t->axis;
+    return t->shape.rank >= 1 && t->shape.dim[0] <= MAX_CHANNELS ? 0 : -1;
+}
+
+static qns_status prepare_activation(look *k, qns_cmp *c, uint32_t layer, qns_err *err)
+{
+    const qns_cmp_layer *l = &c->layer.at[layer];
+    const qns_diff *d = &c->r->layer[layer].activation;
+    if (!d->present)
+        return QNS_OK;
+    const qns_cap_data *t = qns_capture_at(c->test, l->test);
+    const qns_sums range = {.n = d->n,
+                            .ref_min = d->ref_min,
+                            .ref_max = d->ref_max,
+                            .test_min = d->test_min,
+                            .test_max = d->test_max};
+    QNS_TRY(prepare(k, c, l->ref, l->test, activation_axis(t), err));
+    qns_bins_init(&k->bins, &range, k->m.n_grid == 1 ? k->m.grid : NULL);
+    k->m.bins = &k->bins;
+    k->m.row = c->row;
+    k->m.n_rows = c->n_rows;
+    return QNS_OK;
+}
+
+static qns_status prepare_weight(look *k, qns_cmp *c, uint32_t layer, qns_err *err)
+{
+    const qns_cmp_layer *l = &c->layer.at[layer];
+    if (!c->r->layer[layer].weight.present)
+        return QNS_OK;
+    const qns_cap_data *t = qns_capture_at(c->test, l->test_weight);
+    return prepare(k, c, l->ref_weight, l->test_weight, qns_cmp_weight_axis(t), err);
+}
+
+static qns_status keep_hist(qns_hist *out, qns_cmp *c, const look *k, qns_err *err)
+{
+    const size_t n = k->bins.n;
+    *out = (qns_hist){.reach_lo = NAN, .reach_hi = NAN};
+    if (!k->m.channel || n == 0)
+        return QNS_OK;
+    out->n_bins = k->bins.n;
+    out->lo = k->bins.lo;
+    out->hi = k->bins.hi;
+    out->ref = qns_arena_dup(c->a, k->bins.ref, n * sizeof *k->bins.ref);
+    out->test = qns_arena_dup(c->a, k->bins.test, n * sizeof *k->bins.test);
+    if (!out->ref || !out->test)
+        QNS_FAIL(err, NOMEM, "cannot keep a histogram");
+    for (size_t i = 0; i < k->m.n_grid; i++) {
+        out->reach_lo = fmin(out->reach_lo, k->m.grid[i].lo);
+        out->reach_hi = fmax(out->reach_hi, k->m.grid[i].hi);
+    }
+    return QNS_OK;
+}
+
+static qns_status keep_channels(qns_channels *out, qns_cmp *c, const look *k, qns_err *err)
+{
+    double *v[5];
+    const size_t n = k->m.geom.channels;
+    *out = (qns_channels){0};
+    if (!k->m.channel || n < 2)
+        return QNS_OK;
+    for (size_t i = 0; i < QNS_ARRAY_LEN(v); i++)
+        QNS_TRY(qns_arena_new((void **)&v[i], c->a, n, sizeof(double), err));
+    for (size_t i = 0; i < n; i++) {
+        const qns_sums *s = &k->m.channel[i];
+        const qns_grid *g = k->m.grid ? &k->m.grid[k->m.n_grid > 1 ? i : 0] : NULL;
+        unsigned flags = 0;
+        v[0][i] = s->n ? s->ref_min : NAN;
+        v[1][i] = s->n ? s->ref_max : NAN;
+        v[2][i] = g ? g->lo : NAN;
+        v[3][i] = g ? g->hi : NAN;
+        v[4][i] = qns_sqnr_db(&flags, s);
+    }
+    *out = (qns_channels){(uint32_t)n, v[0], v[1], v[2], v[3], v[4]};
+    return QNS_OK;
+}
+
+qns_status qns_cmp_detail(qns_cmp *c, uint32_t n, qns_err *err)
+{
+    qns_status st = QNS_OK;
+    look *look_at = NULL; /* activation and weight of each layer in turn */
+    const int threads = c->o->threads > 0 ? c->o->threads : omp_get_max_threads();
+    n = n < c->r->n_ranking ? n : c->r->n_ranking;
+    QNS_TRY(qns_new((void **)&look_at, 2 * (size_t)n, sizeof *look_at, err));
+    for (uint32_t i = 0; i < n; i++) {
+        QNS_TRY_DONE(prepare_activation(&look_at[2 * i], c, c->r->ranking[i], err));
+        QNS_TRY_DONE(prepare_weight(&look_at[2 * i + 1], c, c->r->ranking[i], err));
+    }
+#pragma omp parallel for schedule(dynamic) num_threads(threads)
+    for (uint32_t i = 0; i < 2 * n; i++)
+        if (look_at[i].m.channel)
+            look_at[i].st = qns_measure_run(&look_at[i].m, &look_at[i].err);
+    for (uint32_t i = 0; i < 2 * n; i++) {
+        qns_layer *l = &c->r->layer[c->r->ranking[i / 2]];
+        if (look_at[i].st != QNS_OK) {
+            if (err)
+                *err = look_at[i].err;
+            st = look_at[i].st;
+            goto done;
+        }
+        if (i % 2 == 0)
+            QNS_TRY_DONE(keep_hist(&l->hist, c, &look_at[i], err));
+        QNS_TRY_DONE(keep_channels(i % 2 == 0 ? &l->activation_channels : &l->weight_channels, c,
+                                   &look_at[i], err));
+    }
+done:
+    qns_free(look_at);
+    return st;
+}
+
+/* ---- output ---- */
+
+static uint32_t output_layer(const qns_cmp *c)
+{
+    uint32_t last = QNS_CMP_NONE;
+    for (uint32_t k = 0; k < c->layer.n; k++) {
+        const qns_cap_data *d = qns_cmp_data(c->ref, c->layer.at[k].ref);
+        if (!d || c->layer.at[k].conversion)
+            continue;
+        if (d->output == 0)
+            return k;
+        /* A foreign capture with execution order: the last layer. Ours says it. */
+        if (d->index >= 0 && qns_capture_info(c->ref)->version == 0)
+            last = k;
+    }
+    return last;
+}
+
+/* One axis that is not 1: a score for each class. */
+static bool is_classifier(const qns_cap_data *d)
+{
+    int32_t axes = 0;
+    for (int32_t i = 0; i < d->shape.rank; i++)
+        axes += d->shape.dim[i] > 1;
+    return axes == 1 && d->count <= MAX_CLASSES;
+}
+
+static size_t arg_max(const float *x, size_t n)
+{
+    size_t best = 0;
+    for (size_t i = 1; i < n; i++)
+        if (x[i] > x[best])
+            best = i;
+    return best;
+}
+
+typedef struct votes {
+    size_t same, ref, test;
+} votes;
+
+static qns_status count_votes(votes *v, qns_cmp *c, const qns_cmp_layer *l, const int64_t *label,
+                              bool label_of_ref, qns_err *err)
+{
+    qns_status st = QNS_OK;
+    const size_t n = qns_capture_at(c->ref, l->ref)->count;
+    float *a = qns_calloc(n, sizeof *a), *b = qns_calloc(n, sizeof *b);
+    if (!a || !b)
+        QNS_FAIL_DONE(err, NOMEM, "cannot get %zu scores", n);
+    for (size_t i = 0; i < c->n_rows; i++) {
+        const qns_cap_part r = {l->ref, c->row[i].ref, 1, 0, n};
+        const qns_cap_part t = {l->test, c->row[i].test, 1, 0, n};
+        QNS_TRY_DONE(qns_capture_read(a, c->ref, &r, err));
+        QNS_TRY_DONE(qns_capture_read(b, c->test, &t, err));
+        const size_t x = arg_max(a, n), y = arg_max(b, n);
+        v->same += x == y;
+        if (label) {
+            const int64_t want = label[label_of_ref ? c->row[i].ref : c->row[i].test];
+            v->ref += (int64_t)x == want;
+            v->test += (int64_t)y == want;
+        }
+    }
+done:
+    qns_free(a);
+    qns_free(b);
+    return st;
+}
+
+qns_status qns_cmp_output(qns_cmp *c, qns_err *err)
+{
+    const uint32_t k = output_layer(c);
+    votes v = {0};
+    if (k == QNS_CMP_NONE || c->n_rows == 0)
+        return QNS_OK;
+    const qns_cmp_layer *l = &c->layer.at[k];
+    const qns_cap_data *d = qns_capture_at(c->ref, l->ref);
+    c->r->output.name = qns_cmp_text(c, "%s", d->name);
+    c->r->output.diff = c->r->layer[k].activation;
+    if (!is_classifier(d))
+        return QNS_OK;
+    const int64_t *ref_label = qns_capture_info(c->ref)->label;
+    const int64_t *label = ref_label ? ref_label : qns_capture_info(c->test)->label;
+    QNS_TRY(count_votes(&v, c, l, label, ref_label != NULL, err));
+    c->r->output.top1_agreement = (double)v.same / (double)c->n_rows;
+    if (label) {
+        c->r->output.ref_top1 = (double)v.ref / (double)c->n_rows;
+        c->r->output.test_top1 = (double)v.test / (double)c->n_rows;
+    }
+    return QNS_OK;
+}

@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: MIT */
+/* One pair of datasets, read in blocks and summed. The blocks have a fixed size, so the order of
+ * all additions depends on shapes only. */
+#include "core/base/mem.h"
+#include "ns/cmp.h"
+#include "ns/compare/channels.h"
+#include "ns/compare/metric.h"
+
+#include <assert.h>
+
+/* Elements in memory at a time, for each side and thread. */
+enum { BLOCK = 512 * QNS_SUMS_BLOCK };
+
+qns_geom qns_geom_of(const qns_shape *s, int32_t axis)
+{
+    if (axis < 0)
+        return (qns_geom){1, 1, qns_shape_count(s)};
+    return (qns_geom){qns_shape_span(s, 0, axis), (size_t)s->dim[axis],
+                      qns_shape_span(s, axis + 1, s->rank)};
+}
+
+/* The piece that starts at `first`: whole slabs (one outer index), else whole channels of one slab,
+ * else a part of one channel. */
+static size_t piece(const qns_geom *g, size_t first, size_t total)
+{
+    const size_t slab = g->channels * g->inner;
+    size_t n, left;
+    if (first % slab == 0 && slab <= BLOCK) {
+        n = BLOCK / slab * slab;
+        left = total - first;
+    } else if (first % g->inner == 0 && g->inner <= BLOCK) {
+        n = BLOCK / g->inner * g->inner;
+        left = slab - first % slab;
+    } else {
+        n = BLOCK;
+        left = g->inner - first % g->inner;
+    }
+    return n < left ? n : left;
+}
+
+static void add_piece(qns_sums *s, const qns_measure *m, const float *ref, const float *test,
+                      size_t first, size_t n)
+{
+    const qns_geom *g = &m->geom;
+    const size_t slab = g->channels * g->inner, c = first % slab / g->inner;
+    const size_t grid_step = m->n_grid > 1 ? 1 : 0;
+    const qns_grid *grid = m->grid ? m->grid + c * grid_step : NULL;
+    if (n % slab == 0 && first % slab == 0)
+        qns_channel_sums_add(s, ref, test, n / slab, g->channels, g->inner, grid, grid_step);
+    else if (n % g->inner == 0 && first % g->inner == 0)
+        qns_channel_sums_add(s + c, ref, test, 1, n / g->inner, g->inner, grid, grid_step);
+    else
+        qns_sums_add(s + c, ref, test, n, grid);
+    if (m->bins)
+        qns_bins_add(m->bins, ref, test, n);
+}
+
+typedef struct state {
+    qns_measure *m;
+    float *ref, *test;
+    qns_sums *sample; /* by channel */
+    size_t count;     /* elements of one sample */
+} state;
+
+static qns_status read_both(state *s, int64_t ref_row, int64_t test_row, size_t n_rows,
+                            size_t first, size_t n, qns_err *err)
+{
+    const qns_cap_part r = {s->m->ref_data, ref_row, (int64_t)n_rows, first, n};
+    const qns_cap_part t = {s->m->test_data, test_row, (int64_t)n_rows, first, n};
+    QNS_TRY(qns_capture_read(s->ref, s->m->ref, &r, err));
+    return qns_capture_read(s->test, s->m->test, &t, err);
+}
+
+static void begin_sample(state *s)
+{
+    for (size_t c = 0; c < s->m->geom.channels; c++)
+        qns_sums_init(&s->sample[c]);
+}
+
+static void end_sample(state *s, size_t row)
+{
+    qns_sums all;
+    unsigned flags = 0;
+    qns_sums_init(&all);
+    for (size_t c = 0; c < s->m->geom.channels; c++) {
+        qns_sums_merge(&s->m->channel[c], &s->sample[c]);
+        qns_sums_merge(&all, &s->sample[c]);
+    }
+    if (s->m->db)
+        s->m->db[row] = qns_sqnr_db(&flags, &all);
+}
+
+/* A sample, or a tensor, that may be larger than a block. */
+static qns_status in_pieces(state *s, size_t row, qns_err *err)
+{
+    const qns_measure *m = s->m;
+    const int64_t ref_row = m->row ? m->row[row].ref : 0, test_row = m->row ? m->row[row].test : 0;
+    begin_sample(s);
+    for (size_t first = 0, n; first < s->count; first += n) {
+        n = piece(&m->geom, first, s->count);
+        QNS_TRY(read_both(s, ref_row, test_row, 1, first, n, err));
+        add_piece(s->sample, m, s->ref, s->test, first, n);
+    }
+    end_sample(s, row);
+    return QNS_OK;
+}
+
+/* Samples from `row` on that follow each other in both files and fit into a block. */
+static size_t run_length(const state *s, size_t row)
+{
+    const qns_measure *m = s->m;
+    const size_t most = BLOCK / s->count;
+    size_t n = 1;
+    while (n < most && row + n < m->n_rows && m->row[row + n].ref == m->row[row].ref + (int64_t)n &&
+           m->row[row + n].test == m->row[row].test + (int64_t)n)
+        n++;
+    return n;
+}
+
+static qns_status in_runs(state *s, qns_err *err)
+{
+    const qns_measure *m = s->m;
+    for (size_t row = 0, n; row < m->n_rows; row += n) {
+        n = run_length(s, row);
+        QNS_TRY(read_both(s, m->row[row].ref, m->row[row].test, n, 0, s->count, err));
+        for (size_t k = 0; k < n; k++) {
+            const size_t at = k * s->count;
+            begin_sample(s);
+            add_piece(s->sample, m, s->ref + at, s->test + at, 0, s->count);
+            end_sample(s, row + k);
+        }
+    }
+    return QNS_OK;
+}
+
+qns_status qns_measure_run(qns_measure *m, qns_err *err)
+{
+    qns_status st = QNS_OK;
+    state s = {.m = m, .count = m->geom.outer * m->geom.channels * m->geom.inner};
+    const size_t buffer = s.count < BLOCK && !m->row ? s.count : BLOCK;
+    assert(s.count == qns_capture_at(m->ref, m->ref_data)->count);
+    assert(s.count == qns_capture_at(m->test, m->test_data)->count);
+    for (size_t c = 0; c < m->geom.channels; c++)
+        qns_sums_init(&m->channel[c]);
+    s.ref = qns_malloc64(buffer * sizeof(float));
+    s.test = qns_malloc64(buffer * sizeof(float));
+    if (!s.ref || !s.test)
+        QNS_FAIL_DONE(err, NOMEM, "cannot get buffers of %zu elements", buffer);
+    QNS_TRY_DONE(qns_new((void **)&s.sample, m->geom.channels, sizeof *s.sample, err));
+    if (!m->row)
+        st = in_pieces(&s, 0, err);
+    else if (s.count <= BLOCK)
+        st = in_runs(&s, err);
+    else
+        for (size_t row = 0; row < m->n_rows && st == QNS_OK; row++)
+            st = in_pieces(&s, row, err);
+done:
+    qns_free(s.ref);
+    qns_free(s.test);
+    qns_free(s.sample);
+    return st;
+}
