@@ -18,6 +18,7 @@
  * itself, which only a wider type cures. */
 #include "core/base/mem.h"
 #include "ns/cmp.h"
+#include "ns/compare/channels.h"
 
 #include <math.h>
 #include <string.h>
@@ -84,14 +85,8 @@ static void look_at_channels(look_at *a)
             a->act_widest = i;
         }
     }
-    if (live > 3) {
-        uint32_t below = 0;
-        for (uint32_t i = 0; i < live; i++)
-            below += width[i] * stretch_limit < widest;
-        /* More than half are narrower than an eighth: so is the median. */
-        if (2 * below > live)
-            a->act_stretch = stretch_limit;
-    }
+    if (live > 3)
+        a->act_stretch = widest / qns_median(width, live);
     qns_free(width);
 }
 
