@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Runs one operator for a test: infer, choose, prepare, run. Inputs and outputs are row-major; with
- * `layout` QNS_CHLAST the activations of rank 3 to 5 are turned before and after. */
+ * `layout` QNS_CHLAST the activations of rank 3 to 5 are turned before and after. Every run is
+ * repeated with one thread and plain C kernels, and in place where the implementation says it can:
+ * all must give the same bits. */
 #ifndef QNS_TEST_OP_RUN_H
 #define QNS_TEST_OP_RUN_H
 
@@ -10,6 +12,7 @@
 #include "kernels/kernels.h"
 
 #include <criterion/criterion.h>
+#include <omp.h>
 #include <string.h>
 
 typedef struct op_run {
@@ -67,18 +70,9 @@ static inline void op_finish(op_run *r)
     r->arena = NULL;
 }
 
-/* False when infer failed (r->st, r->err) or nobody took it (r->why). */
-static inline bool op_execute(op_run *r)
+/* Brings the inputs into the layout of the call and makes room for the outputs. */
+static inline void op_lay(op_run *r, qns_tensor *in, qns_tensor *out, uint32_t n_out)
 {
-    qns_node n;
-    qns_tensor in[8], out[8];
-    qk_table k;
-    qk_table_init(&k, ~r->cpu_off);
-    if (!r->arena)
-        cr_assert_eq(qns_arena_create(&r->arena, NULL), QNS_OK);
-    op_infer(r, &n);
-    if (r->st != QNS_OK)
-        return false;
     for (uint32_t i = 0; i < r->n_in; i++) {
         in[i] = r->in[i];
         if (in[i].dtype == QNS_DTYPE_COUNT || (r->constants >> i & 1) || !op_turns(r, &in[i]))
@@ -87,7 +81,7 @@ static inline bool op_execute(op_run *r)
         in[i].layout = QNS_CHLAST;
         qns_tensor_relayout(in[i].data, QNS_CHLAST, &r->in[i]);
     }
-    for (uint32_t i = 0; i < n.n_out; i++) {
+    for (uint32_t i = 0; i < n_out; i++) {
         if (r->out_qp) {
             r->out[i].qp = r->out_qp;
             r->out[i].dtype = r->out_qp->dtype;
@@ -97,6 +91,67 @@ static inline bool op_execute(op_run *r)
         out[i].data = op_bytes(r, qns_tensor_bytes(&out[i]));
         memset(out[i].data, 0x5a, qns_tensor_bytes(&out[i]));
     }
+}
+
+/* Prepares, runs and releases. */
+static inline void op_run_once(op_run *r, const qns_impl *impl, qns_call *c, unsigned mask,
+                               int threads)
+{
+    qk_table k;
+    qk_table_init(&k, mask);
+    omp_set_num_threads(threads);
+    c->k = &k;
+    c->packed = NULL;
+    if (impl->prepare)
+        cr_assert_eq(impl->prepare(&c->packed, c, r->arena, NULL), QNS_OK);
+    c->scratch = op_bytes(r, impl->scratch_size ? impl->scratch_size(c) : 1);
+    impl->run(c);
+    if (impl->release)
+        impl->release(c->packed);
+}
+
+static inline void op_run_again(op_run *r, const qns_impl *impl, qns_call *c)
+{
+    qns_tensor in[8], out[8];
+    qns_call again = *c;
+    again.in = in;
+    again.out = out;
+    memcpy(in, c->in, r->n_in * sizeof *in);
+    for (int place = 0; place < 2; place++) {
+        for (uint32_t i = 0; i < c->node->n_out; i++) {
+            out[i] = c->out[i];
+            out[i].data = op_bytes(r, qns_tensor_bytes(&out[i]));
+        }
+        if (place) {
+            const size_t size = qns_tensor_bytes(&in[0]);
+            if (!(impl->in_place || impl->view) || size != qns_tensor_bytes(&out[0]) ||
+                (r->constants & 1) || c->in[0].layout != c->out[0].layout)
+                break;
+            memcpy(out[0].data, in[0].data, size);
+            in[0].data = out[0].data;
+        }
+        op_run_once(r, impl, &again, place ? ~0u : 0, 1);
+        for (uint32_t i = 0; i < c->node->n_out; i++)
+            cr_expect_eq(memcmp(out[i].data, c->out[i].data, qns_tensor_bytes(&out[i])), 0,
+                         "%s: other bits %s", impl->name, place ? "in place" : "in plain C");
+    }
+    if (impl->view)
+        cr_expect_eq(memcmp(c->in[0].data, c->out[0].data, qns_tensor_bytes(&c->in[0])), 0);
+}
+
+/* False when infer failed (r->st, r->err) or nobody took it (r->why). */
+static inline bool op_execute(op_run *r)
+{
+    qns_node n;
+    qns_tensor in[8], out[8];
+    qk_table k;
+    qk_table_init(&k, 0);
+    if (!r->arena)
+        cr_assert_eq(qns_arena_create(&r->arena, NULL), QNS_OK);
+    op_infer(r, &n);
+    if (r->st != QNS_OK)
+        return false;
+    op_lay(r, in, out, n.n_out);
     qns_call c = {.node = &n,
                   .be = qns_backend_find(r->be ? r->be : "fbgemm"),
                   .k = &k,
@@ -109,17 +164,14 @@ static inline bool op_execute(op_run *r)
         cr_assert(r->want_refusal, "%s: %s", r->op, r->why);
         return false;
     }
-    if (impl->prepare)
-        cr_assert_eq(impl->prepare(&c.packed, &c, r->arena, NULL), QNS_OK);
-    c.scratch = op_bytes(r, impl->scratch_size ? impl->scratch_size(&c) : 1);
-    impl->run(&c);
+    op_run_once(r, impl, &c, ~r->cpu_off, 3);
+    if (!r->onednn)
+        op_run_again(r, impl, &c);
     for (uint32_t i = 0; i < n.n_out; i++) {
         r->out[i].data = op_bytes(r, qns_tensor_bytes(&out[i]));
         qns_tensor_relayout(r->out[i].data, QNS_ROW, &out[i]);
         r->out[i].layout = QNS_ROW;
     }
-    if (impl->release)
-        impl->release(c.packed);
     return true;
 }
 

@@ -183,3 +183,24 @@ Test(op_binary, int64)
         op_finish(&r);
     }
 }
+
+/* However a long sum is cut for the threads, it is one run of blocks of 64 with one tail. */
+Test(op_binary, long_runs_are_one_run)
+{
+    const qns_range relu = {0, INFINITY};
+    qns_rng rng;
+    qns_rng_seed(&rng, 14);
+    op_run r = {.op = "add", .n_in = 2, .clamp = &relu, .layout = QNS_CHLAST};
+    r.in[0] = op_codes(&r, &rng, op_shape(4, 1, 1, 333, 331), op_qp(&r, QNS_U8, 0.1, 253));
+    r.in[1] = op_codes(&r, &rng, op_shape(4, 1, 1, 333, 331), op_qp(&r, QNS_U8, 0.05, 165));
+    r.out_qp = op_qp(&r, QNS_U8, 0.1, 82);
+    cr_assert(op_execute(&r));
+    const size_t n = 333 * 331;
+    const qk_add p = {0.1f, 0.05f, 1.0f / 0.1f, 253, 165, 82, true};
+    uint8_t *want = op_bytes(&r, n);
+    qk_table k;
+    qk_table_init(&k, 0);
+    k.add_u8(want, r.in[0].data, r.in[1].data, n, &p);
+    cr_expect_arr_eq(r.out[0].data, want, n);
+    op_finish(&r);
+}

@@ -35,3 +35,43 @@ Test(op_table, opsets)
     cr_expect_null(qns_op_find_onnx(&r, &first, "QuantizeLinear", 9));
     cr_expect_eq(first, 10);
 }
+
+/* Shapes and types nobody meant: an error or a result, never a crash, and what infer() accepts is a
+ * shape. Attributes are zero, which these operators allow. */
+Test(op_table, any_shape)
+{
+    static const char *const names[] = {
+        "clamp",  "identity", "add",       "mul",     "sub",         "div",     "global_avgpool",
+        "concat", "reshape",  "mean",      "softmax", "log_softmax", "sigmoid", "tanh",
+        "elu",    "erf",      "transpose", "slice",   "gather",      "expand",  "global_maxpool",
+    };
+    static const qns_dtype types[] = {QNS_F32, QNS_U8, QNS_I64, QNS_I32, QNS_BOOL};
+    static const uint64_t zero[64];
+    qns_rng rng;
+    size_t accepted = 0;
+    qns_rng_seed(&rng, 61);
+    for (size_t i = 0; i < QNS_ARRAY_LEN(names) * 200; i++) {
+        op_run r = {.op = names[i % QNS_ARRAY_LEN(names)], .attr = zero, .want_refusal = true};
+        const qns_op *op = qns_op_find(r.op);
+        const uint32_t max = op->max_in < 4 ? op->max_in : 4;
+        cr_assert_eq(qns_arena_create(&r.arena, NULL), QNS_OK);
+        r.layout = qns_rng_below(&rng, 2) ? QNS_CHLAST : QNS_ROW;
+        r.n_in = op->min_in + (uint32_t)qns_rng_below(&rng, max - op->min_in + 1u);
+        const size_t same = qns_rng_below(&rng, 2);
+        for (uint32_t k = 0; k < r.n_in; k++) {
+            r.in[k].dtype = types[qns_rng_below(&rng, QNS_ARRAY_LEN(types))];
+            r.in[k].shape.rank = (int32_t)qns_rng_below(&rng, QNS_MAX_RANK + 1);
+            for (int32_t d = 0; d < r.in[k].shape.rank; d++)
+                r.in[k].shape.dim[d] = (int64_t)qns_rng_below(&rng, 4);
+            if (same && k > 0)
+                r.in[k] = r.in[0];
+            r.in[k].data = op_bytes(&r, qns_tensor_bytes(&r.in[k]));
+        }
+        if (op_execute(&r)) {
+            cr_expect_eq(qns_shape_check(&r.out[0].shape, NULL), QNS_OK);
+            accepted++;
+        }
+        op_finish(&r);
+    }
+    cr_expect_geq(accepted, 300);
+}
