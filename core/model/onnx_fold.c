@@ -33,7 +33,7 @@ static bool view_inputs(qns_tensor *in, const qns_onnx_node *n)
         if (!qns_has(n->in[i]))
             continue;
         const qns_value *v = qns_gb_value(n->gb, n->in[i]);
-        if (!shape_only && (!v->constant || v->qp))
+        if (!v->constant || v->qp)
             return false;
         /* A tensor has one type for both uses; constants are never written through it. */
         in[i] = (qns_tensor){v->dtype, QNS_ROW, v->shape, (void *)(uintptr_t)v->constant, NULL};
@@ -130,4 +130,39 @@ qns_status qns_onnx_fold(bool *done, qns_tensor *out, qns_folder *f, const qns_o
                   .in = in,
                   .out = out};
     return run(done, &c, err);
+}
+
+bool qns_onnx_is_shape_op(const char *type)
+{
+    return strcmp(type, "Shape") == 0 || strcmp(type, "Size") == 0;
+}
+
+/* A bound of Shape's start and end: negative ones count from the end, all are clamped. */
+static int32_t bound(int64_t v, int32_t rank)
+{
+    v = v < 0 ? v + rank : v;
+    return v < 0 ? 0 : v > rank ? rank : (int32_t)v;
+}
+
+qns_status qns_onnx_shape_op(qns_tensor *out, qns_onnx_node *n, qns_err *err)
+{
+    int64_t start = 0, end = INT64_MAX;
+    if (n->n_in != 1 || !qns_has(n->in[0]))
+        QNS_FAIL(err, FORMAT, "has %u inputs; %s takes 1", n->n_in, n->type);
+    const qns_shape s = qns_gb_value(n->gb, n->in[0])->shape;
+    const bool size = strcmp(n->type, "Size") == 0;
+    if (!size && n->opset >= 15) {
+        QNS_TRY(qns_attrs_int(&start, n->attrs, "start", 0, err));
+        QNS_TRY(qns_attrs_int(&end, n->attrs, "end", INT64_MAX, err));
+    }
+    const char *unused = qns_attrs_unused(n->attrs);
+    if (unused)
+        QNS_FAIL(err, UNSUPPORTED, "attribute '%s' is not supported", unused);
+    const int32_t from = bound(start, s.rank), to = bound(end, s.rank);
+    const int32_t count = size ? 1 : to > from ? to - from : 0;
+    *out = (qns_tensor){.dtype = QNS_I64, .shape = {.rank = !size, .dim = {count}}};
+    QNS_TRY(qns_arena_new(&out->data, qns_gb_arena(n->gb), (size_t)count, sizeof(int64_t), err));
+    for (int32_t i = 0; i < count; i++)
+        ((int64_t *)out->data)[i] = size ? (int64_t)qns_shape_count(&s) : s.dim[from + i];
+    return QNS_OK;
 }

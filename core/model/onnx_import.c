@@ -227,6 +227,10 @@ static qns_status read_kind(qns_onnx_import *im, qns_onnx_node *n, const Onnx__N
     }
     QNS_TRY(bind_inputs(n, im, p, err));
     QNS_TRY(qns_onnx_attrs(n->attrs, &im->place, p, err));
+    if (qns_onnx_is_shape_op(n->type)) {
+        QNS_TRY(qns_onnx_shape_op(&t, n, err));
+        return add_constant(im, p->output[0], &t, err);
+    }
     return read_op(im, n, p, err);
 }
 

@@ -86,7 +86,7 @@ static bool is_read(int *since, const Onnx__NodeProto *n, int opset)
     *since = 0;
     if (!qns_onnx_is_default_domain(n->domain))
         return false;
-    if (strcmp(n->op_type, "Constant") == 0)
+    if (strcmp(n->op_type, "Constant") == 0 || qns_onnx_is_shape_op(n->op_type))
         return true;
     return qns_op_find_onnx(NULL, since, n->op_type, opset) != NULL;
 }
