@@ -23,11 +23,9 @@ static bool fits_layout(const qns_op *op, const qns_tensor *t, uint32_t n)
     return true;
 }
 
-/* False when a value that the node reads is not known. Of its input, Shape reads nothing but that.
- */
+/* False when a value that the node reads is not known. */
 static bool view_inputs(qns_tensor *in, const qns_onnx_node *n)
 {
-    const bool shape_only = n->op == qns_op_find("shape");
     for (uint32_t i = 0; i < n->n_in; i++) {
         in[i] = (qns_tensor){.dtype = QNS_DTYPE_COUNT};
         if (!qns_has(n->in[i]))
