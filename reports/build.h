@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT */
+/* Shared by the build_*.c files: making a report's parts in its arena. A failed allocation sets
+ * failed and gives "" or NULL; qns_report_build() asks once at the end. */
+#ifndef QNS_BUILD_H
+#define QNS_BUILD_H
+
+#include "core/base/str.h"
+#include "reports/report.h"
+
+typedef struct qns_build {
+    qns_report *report;
+    qns_arena *arena;
+    const qns_result *r;
+    bool failed;
+} qns_build;
+
+/* Zeroed; never fails visibly: NULL with failed set. */
+void *qns_build_get(qns_build *b, size_t n, size_t size);
+/* Formatted and made clean. */
+const char *qns_build_text(qns_build *b, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* "35.8", "exact", "undefined", or "-" when it was not measured. */
+const char *qns_build_db(qns_build *b, const qns_diff *d, double db);
+/* Four significant digits; "-" for NaN. */
+const char *qns_build_number(qns_build *b, double v);
+/* A share 0..1 in percent, without the sign. */
+const char *qns_build_percent(qns_build *b, double share);
+/* 1,234,567 */
+const char *qns_build_count(qns_build *b, uint64_t v);
+
+/* The parts, each in a file of its own. */
+void qns_build_summary(qns_build *b);
+void qns_build_layers(qns_build *b);
+void qns_build_origin(qns_build *b); /* coverage, identity, guide */
+qns_status qns_build_plots(qns_build *b, qns_err *err);
+
+#endif

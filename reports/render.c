@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: MIT */
+#include "reports/render.h"
+
+#include "core/base/file.h"
+#include "core/base/str.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+static const qns_renderer *const table[] = {&qns_render_text, &qns_render_json, &qns_render_html};
+
+const qns_renderer *qns_render_at(size_t i)
+{
+    return i < QNS_ARRAY_LEN(table) ? table[i] : NULL;
+}
+
+const qns_renderer *qns_render_find(const char *name)
+{
+    for (size_t i = 0; i < QNS_ARRAY_LEN(table); i++)
+        if (strcmp(table[i]->name, name) == 0)
+            return table[i];
+    return NULL;
+}
+
+static qns_status put_str(void *ctx, const void *p, size_t n, qns_err *err)
+{
+    qns_str *t = ctx;
+    qns_str_add_n(t, p, n);
+    if (t->failed)
+        QNS_FAIL(err, NOMEM, "cannot keep a report of %zu bytes", t->len);
+    return QNS_OK;
+}
+
+qns_status qns_report_write(const char *path, const char *format, const qns_result *r,
+                            const qns_report_opts *opts, qns_err *err)
+{
+    qns_status st = QNS_OK;
+    qns_report *report = NULL;
+    qns_str t = {0};
+    const qns_report_opts none = {0};
+    const qns_sink to = {&t, put_str};
+    const qns_renderer *how = qns_render_find(format);
+    if (!how)
+        QNS_FAIL_DONE(err, CONFIG, "no report format '%s'; there are text, json and html", format);
+    QNS_TRY_DONE(qns_report_build(&report, r, err));
+    QNS_TRY_DONE(how->render(report, opts ? opts : &none, &to, err));
+    if (strcmp(path, "-") != 0)
+        QNS_TRY_DONE(qns_file_write(path, qns_str_get(&t), t.len, err));
+    else if (fwrite(qns_str_get(&t), 1, t.len, stdout) != t.len || fflush(stdout) != 0)
+        QNS_FAIL_DONE(err, IO, "cannot write to standard output: %s", strerror(errno));
+done:
+    qns_str_fini(&t);
+    qns_report_free(report);
+    return st;
+}

@@ -1,0 +1,375 @@
+/* SPDX-License-Identifier: MIT */
+#include "reports/result_json.h"
+
+#include "core/base/file.h"
+#include "core/base/map.h"
+#include "core/base/mem.h"
+#include "reports/json_get.h"
+#include "reports/result_keys.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* A result of a thousand layers with channels takes some megabytes. */
+enum { MAX_BYTES = 64 << 20, MAX_LAYERS = 1 << 20, MAX_BINS = 1 << 16, MAX_CHANNELS = 1 << 20 };
+
+static qns_status read_diff(qns_json_reader *rd, qns_diff *d, const json_t *o,
+                            const qns_json_place *at)
+{
+    const json_t *flags;
+    uint32_t n;
+    for (const qns_result_key *k = qns_diff_keys; k->key; k++)
+        QNS_TRY(qns_json_get_number(rd, (double *)(void *)((char *)d + k->at), o, k->key, at));
+    QNS_TRY(qns_json_get_count(rd, &d->n, o, "n", at));
+    QNS_TRY(qns_json_get_count(rd, &d->nonfinite_ref, o, "nonfinite_ref", at));
+    QNS_TRY(qns_json_get_count(rd, &d->nonfinite_test, o, "nonfinite_test", at));
+    QNS_TRY(
+        qns_json_get_int(rd, &d->worst_sample, o, "worst_sample", INT64_MIN, INT64_MAX, -1, at));
+    QNS_TRY(qns_json_get_array(rd, &flags, &n, o, "flags", 64, at));
+    const qns_json_place list = {at, "flags", 0};
+    for (uint32_t i = 0; i < n; i++) {
+        const char *s = json_string_value(json_array_get(flags, i));
+        const unsigned flag = s ? qns_flag_parse(s) : 0;
+        if (!flag)
+            return qns_json_wrong(rd, &(qns_json_place){&list, NULL, i},
+                                  "the name of a flag, such as \"EXACT\"");
+        d->flags |= flag;
+    }
+    d->present = true;
+    return QNS_OK;
+}
+
+/* A diff below its own key; all NaN when there is none. */
+static qns_status get_diff(qns_json_reader *rd, qns_diff *d, const json_t *o, const char *key,
+                           const qns_json_place *up)
+{
+    const json_t *j;
+    QNS_TRY(qns_json_get_object(rd, &j, o, key, up));
+    QNS_TRY(read_diff(rd, d, j, &(qns_json_place){up, key, 0}));
+    d->present = j != NULL;
+    return QNS_OK;
+}
+
+static qns_status get_qinfo(qns_json_reader *rd, qns_qinfo *q, const json_t *o, const char *key,
+                            const qns_json_place *up)
+{
+    const json_t *j, *zero;
+    const qns_json_place at = {up, key, 0}, list = {&at, "zero_point", 0};
+    int64_t v;
+    int32_t *z;
+    uint32_t n;
+    QNS_TRY(qns_json_get_object(rd, &j, o, key, up));
+    QNS_TRY(qns_json_get_text(rd, &q->dtype, j, "dtype", &at));
+    QNS_TRY(qns_json_get_int(rd, &v, j, "axis", -1, 15, -1, &at));
+    q->axis = (int32_t)v;
+    if (!j)
+        return QNS_OK;
+    QNS_TRY(qns_json_get_array(rd, &zero, &n, j, "zero_point", MAX_CHANNELS, &at));
+    if (!n)
+        return qns_json_wrong(rd, &list, "an array of at least one element");
+    QNS_TRY(qns_json_get_numbers(rd, &q->scale, n, j, "scale", &at));
+    QNS_TRY(qns_json_get_memory(rd, &z, n, sizeof *z));
+    for (uint32_t i = 0; i < n; i++) {
+        QNS_TRY(qns_json_to_int(rd, &v, json_array_get(zero, i), INT32_MIN, INT32_MAX,
+                                &(qns_json_place){&list, NULL, i}));
+        z[i] = (int32_t)v;
+    }
+    q->zero = z;
+    q->n_scale = n;
+    return QNS_OK;
+}
+
+static qns_status get_hist(qns_json_reader *rd, qns_hist *h, const json_t *o,
+                           const qns_json_place *up)
+{
+    const json_t *j, *list;
+    const qns_json_place at = {up, "histogram", 0};
+    uint32_t n;
+    QNS_TRY(qns_json_get_object(rd, &j, o, "histogram", up));
+    QNS_TRY(qns_json_get_number(rd, &h->lo, j, "lo", &at));
+    QNS_TRY(qns_json_get_number(rd, &h->hi, j, "hi", &at));
+    QNS_TRY(qns_json_get_number(rd, &h->reach_lo, j, "reach_lo", &at));
+    QNS_TRY(qns_json_get_number(rd, &h->reach_hi, j, "reach_hi", &at));
+    QNS_TRY(qns_json_get_array(rd, &list, &n, j, "ref", MAX_BINS, &at));
+    QNS_TRY(qns_json_get_counts(rd, &h->ref, n, j, "ref", &at));
+    QNS_TRY(qns_json_get_counts(rd, &h->test, n, j, "test", &at));
+    h->n_bins = n;
+    return QNS_OK;
+}
+
+static qns_status get_channels(qns_json_reader *rd, qns_channels *c, const json_t *o,
+                               const char *key, const qns_json_place *up)
+{
+    const json_t *j, *list;
+    const qns_json_place at = {up, key, 0};
+    QNS_TRY(qns_json_get_object(rd, &j, o, key, up));
+    if (!j)
+        return QNS_OK;
+    QNS_TRY(qns_json_get_array(rd, &list, &c->n, j, "ref_min", MAX_CHANNELS, &at));
+    QNS_TRY(qns_json_get_numbers(rd, &c->ref_min, c->n, j, "ref_min", &at));
+    QNS_TRY(qns_json_get_numbers(rd, &c->ref_max, c->n, j, "ref_max", &at));
+    QNS_TRY(qns_json_get_numbers(rd, &c->reach_lo, c->n, j, "reach_lo", &at));
+    QNS_TRY(qns_json_get_numbers(rd, &c->reach_hi, c->n, j, "reach_hi", &at));
+    return qns_json_get_numbers(rd, &c->sqnr_db, c->n, j, "sqnr_db", &at);
+}
+
+/* Origins of a layer. */
+static qns_status get_origin(qns_json_reader *rd, qns_layer *l, const json_t *o,
+                             const qns_json_place *up)
+{
+    const json_t *list;
+    const qns_json_place at = {up, "origin", 0};
+    const char **v;
+    QNS_TRY(qns_json_get_array(rd, &list, &l->n_origin, o, "origin", MAX_LAYERS, up));
+    QNS_TRY(qns_json_get_memory(rd, &v, l->n_origin, sizeof *v));
+    for (uint32_t i = 0; i < l->n_origin; i++)
+        QNS_TRY(
+            qns_json_to_text(rd, &v[i], json_array_get(list, i), &(qns_json_place){&at, NULL, i}));
+    l->origin = v;
+    return QNS_OK;
+}
+
+/* One of n words; the first when missing. */
+static qns_status get_word(qns_json_reader *rd, int *out, const json_t *o, const char *key,
+                           const char *const *word, int n, const qns_json_place *up)
+{
+    const char *s;
+    QNS_TRY(qns_json_get_text(rd, &s, o, key, up));
+    *out = 0;
+    for (int i = 0; i < n; i++)
+        if (strcmp(word[i], s) == 0) {
+            *out = i;
+            return QNS_OK;
+        }
+    char want[96];
+    snprintf(want, sizeof want, "\"%s\", \"%s\" or \"%s\"", word[0], word[1], word[2]);
+    return json_object_get(o, key) ? qns_json_wrong(rd, &(qns_json_place){up, key, 0}, want)
+                                   : QNS_OK;
+}
+
+static qns_status read_layer(qns_json_reader *rd, qns_layer *l, const json_t *o,
+                             const qns_json_place *at)
+{
+    const char *const verdicts[] = {"ok", "watch", "bad"};
+    int64_t index;
+    int verdict;
+    if (!json_is_object(o))
+        return qns_json_wrong(rd, at, "an object");
+    QNS_TRY(qns_json_get_text(rd, &l->name, o, "name", at));
+    if (!l->name[0])
+        return qns_json_wrong(rd, &(qns_json_place){at, "name", 0}, "the name of a layer");
+    QNS_TRY(qns_json_get_text(rd, &l->op, o, "op", at));
+    QNS_TRY(qns_json_get_text(rd, &l->kept, o, "kept", at));
+    QNS_TRY(qns_json_get_int(rd, &index, o, "index", INT32_MIN, INT32_MAX, -1, at));
+    l->index = (int32_t)index;
+    QNS_TRY(get_origin(rd, l, o, at));
+    QNS_TRY(qns_json_get_count(rd, &l->macs, o, "macs", at));
+    QNS_TRY(qns_json_get_text(rd, &l->ref_dataset, o, "reference_dataset", at));
+    QNS_TRY(qns_json_get_text(rd, &l->test_dataset, o, "test_dataset", at));
+    QNS_TRY(qns_json_get_text(rd, &l->paired_by, o, "paired_by", at));
+    QNS_TRY(get_diff(rd, &l->weight, o, "weight", at));
+    QNS_TRY(get_diff(rd, &l->activation, o, "activation", at));
+    QNS_TRY(get_qinfo(rd, &l->weight_q, o, "weight_qparams", at));
+    QNS_TRY(get_qinfo(rd, &l->activation_q, o, "activation_qparams", at));
+    QNS_TRY(get_hist(rd, &l->hist, o, at));
+    QNS_TRY(get_channels(rd, &l->weight_channels, o, "weight_channels", at));
+    QNS_TRY(get_channels(rd, &l->activation_channels, o, "activation_channels", at));
+    QNS_TRY(qns_json_get_number(rd, &l->added_db, o, "added_db", at));
+    QNS_TRY(get_word(rd, &verdict, o, "verdict", verdicts, 3, at));
+    l->verdict = (qns_verdict_level)verdict;
+    return qns_json_get_text(rd, &l->advice, o, "advice", at);
+}
+
+static qns_status get_side(qns_json_reader *rd, qns_side *s, const json_t *doc, const char *key)
+{
+    const json_t *o, *id;
+    const qns_json_place at = {NULL, key, 0}, below = {&at, "identity", 0};
+    QNS_TRY(qns_json_get_object(rd, &o, doc, key, NULL));
+    for (const qns_result_key *k = qns_side_keys; k->key; k++)
+        QNS_TRY(qns_json_get_text(rd, (const char **)(void *)((char *)s + k->at), o, k->key, &at));
+    QNS_TRY(qns_json_get_object(rd, &id, o, "identity", &at));
+    for (const qns_result_key *k = qns_ident_keys; k->key; k++)
+        QNS_TRY(
+            qns_json_get_text(rd, (const char **)(void *)((char *)s + k->at), id, k->key, &below));
+    QNS_TRY(qns_json_get_bool(rd, &s->complete, o, "complete", &at));
+    return qns_json_get_int(rd, &s->samples, o, "samples", 0, INT64_MAX, 0, &at);
+}
+
+static qns_status get_coverage(qns_json_reader *rd, qns_result *r, const json_t *doc)
+{
+    const json_t *o, *list;
+    const qns_json_place at = {NULL, "coverage", 0}, below = {&at, "unmatched", 0};
+    const struct {
+        const char *key;
+        uint32_t *to;
+    } field[] = {{"ops", &r->coverage.ops},
+                 {"matched", &r->coverage.matched},
+                 {"folded", &r->coverage.folded},
+                 {"test_only", &r->coverage.test_only}};
+    qns_unmatched *u;
+    QNS_TRY(qns_json_get_object(rd, &o, doc, "coverage", NULL));
+    for (size_t i = 0; i < QNS_ARRAY_LEN(field); i++) {
+        int64_t v;
+        QNS_TRY(qns_json_get_int(rd, &v, o, field[i].key, 0, UINT32_MAX, 0, &at));
+        *field[i].to = (uint32_t)v;
+    }
+    QNS_TRY(qns_json_get_number(rd, &r->coverage.macs_matched, o, "macs_matched", &at));
+    QNS_TRY(
+        qns_json_get_array(rd, &list, &r->coverage.n_unmatched, o, "unmatched", MAX_LAYERS, &at));
+    QNS_TRY(qns_json_get_memory(rd, &u, r->coverage.n_unmatched, sizeof *u));
+    r->coverage.unmatched = u;
+    for (uint32_t i = 0; i < r->coverage.n_unmatched; i++) {
+        const json_t *j = json_array_get(list, i);
+        const qns_json_place one = {&below, NULL, i};
+        if (!json_is_object(j))
+            return qns_json_wrong(rd, &one, "an object");
+        QNS_TRY(qns_json_get_text(rd, &u[i].side, j, "side", &one));
+        QNS_TRY(qns_json_get_text(rd, &u[i].name, j, "name", &one));
+        QNS_TRY(qns_json_get_text(rd, &u[i].op, j, "op", &one));
+        QNS_TRY(qns_json_get_text(rd, &u[i].why, j, "why", &one));
+        QNS_TRY(qns_json_get_count(rd, &u[i].macs, j, "macs", &one));
+    }
+    return QNS_OK;
+}
+
+static qns_status get_findings(qns_json_reader *rd, qns_result *r, const json_t *doc)
+{
+    const char *const severities[] = {"note", "warning", "error"};
+    const json_t *list;
+    const qns_json_place at = {NULL, "findings", 0};
+    qns_finding *f;
+    QNS_TRY(qns_json_get_array(rd, &list, &r->n_findings, doc, "findings", MAX_LAYERS, NULL));
+    QNS_TRY(qns_json_get_memory(rd, &f, r->n_findings, sizeof *f));
+    r->finding = f;
+    for (uint32_t i = 0; i < r->n_findings; i++) {
+        const json_t *j = json_array_get(list, i);
+        const qns_json_place one = {&at, NULL, i};
+        if (!json_is_object(j))
+            return qns_json_wrong(rd, &one, "an object");
+        QNS_TRY(qns_json_get_text(rd, &f[i].code, j, "code", &one));
+        QNS_TRY(get_word(rd, &f[i].severity, j, "severity", severities, 3, &one));
+        QNS_TRY(qns_json_get_text(rd, &f[i].subject, j, "subject", &one));
+        QNS_TRY(qns_json_get_text(rd, &f[i].text, j, "text", &one));
+        QNS_TRY(qns_json_get_text(rd, &f[i].advice, j, "advice", &one));
+    }
+    return QNS_OK;
+}
+
+static qns_status get_layers(qns_json_reader *rd, qns_result *r, const json_t *doc)
+{
+    const json_t *list;
+    const qns_json_place at = {NULL, "layers", 0};
+    QNS_TRY(qns_json_get_array(rd, &list, &r->n_layers, doc, "layers", MAX_LAYERS, NULL));
+    QNS_TRY(qns_json_get_memory(rd, &r->layer, r->n_layers, sizeof *r->layer));
+    for (uint32_t i = 0; i < r->n_layers; i++)
+        QNS_TRY(
+            read_layer(rd, &r->layer[i], json_array_get(list, i), &(qns_json_place){&at, NULL, i}));
+    return QNS_OK;
+}
+
+/* Names or indices of layers, none twice. names maps to the first layer of that name. */
+static qns_status read_ranking(qns_json_reader *rd, qns_result *r, const json_t *list,
+                               const qns_map *names)
+{
+    const qns_json_place at = {NULL, "ranking", 0};
+    uint32_t *rank;
+    bool *used;
+    QNS_TRY(qns_json_get_memory(rd, &rank, r->n_ranking, sizeof *rank));
+    QNS_TRY(qns_json_get_memory(rd, &used, r->n_layers, sizeof *used));
+    r->ranking = rank;
+    for (uint32_t i = 0; i < r->n_ranking; i++) {
+        const json_t *j = json_array_get(list, i);
+        const qns_json_place one = {&at, NULL, i};
+        const char *s = json_string_value(j);
+        int64_t v = s ? (int64_t)qns_map_get(names, s) : -1;
+        if (!s)
+            QNS_TRY(qns_json_to_int(rd, &v, j, 0, (int64_t)r->n_layers - 1, &one));
+        if (v < 0 || v >= (int64_t)r->n_layers)
+            return qns_json_wrong(rd, &one, "the name of a layer in 'layers'");
+        if (used[v])
+            return qns_json_wrong(rd, &one, "a layer that was not ranked before");
+        used[v] = true;
+        rank[i] = (uint32_t)v;
+    }
+    return QNS_OK;
+}
+
+static qns_status get_ranking(qns_json_reader *rd, qns_result *r, const json_t *doc)
+{
+    qns_status st = QNS_OK;
+    qns_map names = {0};
+    const json_t *list;
+    for (uint32_t i = r->n_layers; i-- > 0;)
+        QNS_TRY_DONE(qns_map_put(&names, r->layer[i].name, i, rd->err));
+    QNS_TRY_DONE(qns_json_get_array(rd, &list, &r->n_ranking, doc, "ranking", MAX_LAYERS, NULL));
+    QNS_TRY_DONE(read_ranking(rd, r, list, &names));
+done:
+    qns_map_fini(&names);
+    return st;
+}
+
+static qns_status get_output(qns_json_reader *rd, qns_result *r, const json_t *doc)
+{
+    const json_t *o;
+    const qns_json_place at = {NULL, "output", 0};
+    QNS_TRY(qns_json_get_object(rd, &o, doc, "output", NULL));
+    QNS_TRY(qns_json_get_text(rd, &r->output.name, o, "name", &at));
+    QNS_TRY(read_diff(rd, &r->output.diff, o, &at));
+    r->output.diff.present = json_object_get(o, "flags") || json_object_get(o, "sqnr_db");
+    QNS_TRY(qns_json_get_number(rd, &r->output.top1_agreement, o, "top1_agreement", &at));
+    QNS_TRY(qns_json_get_number(rd, &r->output.ref_top1, o, "reference_top1", &at));
+    return qns_json_get_number(rd, &r->output.test_top1, o, "test_top1", &at);
+}
+
+static qns_status read_document(qns_json_reader *rd, qns_result *r, const json_t *doc)
+{
+    if (!json_is_object(doc))
+        QNS_FAIL(rd->err, FORMAT, "not a result: the document must be an object");
+    QNS_TRY(qns_json_get_text(rd, &r->qns, doc, "qns", NULL));
+    QNS_TRY(qns_json_get_text(rd, &r->kind, doc, "kind", NULL));
+    if (strcmp(r->kind, "comparison") != 0)
+        return qns_json_wrong(rd, &(qns_json_place){NULL, "kind", 0}, "\"comparison\"");
+    QNS_TRY(get_side(rd, &r->ref, doc, "reference"));
+    QNS_TRY(get_side(rd, &r->test, doc, "test"));
+    QNS_TRY(qns_json_get_int(rd, &r->samples, doc, "samples", 0, INT64_MAX, 0, NULL));
+    QNS_TRY(get_coverage(rd, r, doc));
+    QNS_TRY(get_layers(rd, r, doc));
+    QNS_TRY(get_ranking(rd, r, doc));
+    QNS_TRY(get_output(rd, r, doc));
+    return get_findings(rd, r, doc);
+}
+
+qns_status qns_result_from_json(qns_result **out, const char *text, size_t n, qns_err *err)
+{
+    qns_status st = QNS_OK;
+    qns_result *r = NULL;
+    void *p;
+    json_error_t why;
+    json_t *doc = json_loadb(text, n, JSON_REJECT_DUPLICATES, &why);
+    if (!doc)
+        QNS_FAIL_DONE(err, FORMAT, "not JSON: line %d, column %d: %s", why.line, why.column,
+                      why.text);
+    QNS_TRY_DONE(qns_new(&p, 1, sizeof *r, err));
+    r = p;
+    QNS_TRY_DONE(qns_arena_create(&r->arena, err));
+    QNS_TRY_DONE(read_document(&(qns_json_reader){r->arena, err}, r, doc));
+    *out = r;
+    r = NULL;
+done:
+    qns_result_free(r);
+    json_decref(doc);
+    return st;
+}
+
+qns_status qns_result_load(qns_result **out, const char *path, qns_err *err)
+{
+    qns_status st = QNS_OK;
+    char *text = NULL;
+    size_t n;
+    QNS_TRY(qns_file_read(&text, &n, path, MAX_BYTES, err));
+    st = qns_result_from_json(out, text, n, err);
+    if (st != QNS_OK)
+        qns_err_note(err, "reading '%s'", path);
+    qns_free(text);
+    return st;
+}
