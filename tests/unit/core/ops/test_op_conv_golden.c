@@ -6,8 +6,6 @@
 #include "tests/unit/core/ops/golden.h"
 #include "tests/unit/core/ops/op_run.h"
 
-#include <omp.h>
-
 static void read_axis(int64_t *out, const json_t *c, const char *key, int64_t n)
 {
     const json_t *a = json_object_get(c, key);
@@ -59,7 +57,7 @@ static size_t run_all(op_run *r, const qns_tensor *want, const char *what)
 
     for (size_t i = 0; i < QNS_ARRAY_LEN(off); i++)
         for (int threads = 1; threads <= 2; threads++) {
-            omp_set_num_threads(threads);
+            r->threads = threads;
             r->cpu_off = off[i];
             cr_assert(op_execute(r), "%s: %s", what, r->err.text);
             bad += golden_diff(&r->out[0], want, what);
