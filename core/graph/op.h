@@ -32,7 +32,7 @@ typedef struct qns_quant_rule {
  * parts stay apart because conv and linear associate the product differently (spec section 7.1). */
 typedef struct qns_affine {
     size_t n;
-    const float *mean, *var, *gamma, *beta;
+    const float *mean, *var, *gamma, *beta; /* NULL: 0, nothing to divide by, 1, 0 */
     float eps;
 } qns_affine;
 

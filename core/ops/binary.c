@@ -78,6 +78,22 @@ void qns_binary_run_f32(const qns_call *c, qns_binary_row *row)
     }
 }
 
+const float *qns_binary_channels(size_t *n_out, const qns_graph *g, const qns_node *n)
+{
+    const qns_value *x = qns_graph_value(g, n->in[0]), *v = qns_graph_value(g, n->in[1]);
+    const int32_t lead = x->shape.rank - v->shape.rank;
+    if (x->constant || !v->constant || v->dtype != QNS_F32 || x->dtype != QNS_F32 || lead < 0 ||
+        x->shape.rank < 2)
+        return NULL;
+    for (int32_t i = 0; i < x->shape.rank; i++) {
+        const int64_t d = i < lead ? 1 : v->shape.dim[i - lead];
+        if (d != (i == 1 ? x->shape.dim[1] : 1))
+            return NULL;
+    }
+    *n_out = (size_t)x->shape.dim[1];
+    return v->constant;
+}
+
 const char *qns_reject_not_i64(const qns_call *c)
 {
     for (uint32_t i = 0; i < c->node->n_in; i++)

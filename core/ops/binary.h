@@ -15,6 +15,10 @@ void qns_binary_run(const qns_call *c, qns_binary_row *row, const void *ctx);
 /* The same for float32, with the node's clamp behind it. */
 void qns_binary_run_f32(const qns_call *c, qns_binary_row *row);
 
+/* as_affine() of an operator whose input 1 is a float constant with one number for each channel
+ * (axis 1) of input 0: those numbers and how many, or NULL. */
+const float *qns_binary_channels(size_t *n_out, const qns_graph *g, const qns_node *n);
+
 const char *qns_reject_not_i64(const qns_call *c);
 /* Both inputs and the output are uint8 with one scale each. */
 const char *qns_reject_binary_u8(const qns_call *c);

@@ -14,6 +14,11 @@ static bool is_float_constant(const qns_gb *gb, qns_vid v, size_t n_out)
            (size_t)x->shape.dim[0] == n_out;
 }
 
+static float inv_std(const qns_affine *a, size_t o)
+{
+    return a->var ? 1.0f / sqrtf(a->var[o] + a->eps) : 1.0f;
+}
+
 static qns_status fold_weight(qns_vid *v, qns_gb *gb, const qns_affine *a, qns_err *err)
 {
     const qns_value old = *qns_gb_value(gb, *v);
@@ -23,7 +28,7 @@ static qns_status fold_weight(qns_vid *v, qns_gb *gb, const qns_affine *a, qns_e
 
     QNS_TRY(qns_arena_new((void **)&w, qns_gb_arena(gb), a->n * row, sizeof *w, err));
     for (size_t o = 0; o < a->n; o++) {
-        const float r = 1.0f / sqrtf(a->var[o] + a->eps);
+        const float r = inv_std(a, o);
         const float k = a->gamma ? a->gamma[o] * r : r;
 
         for (size_t i = 0; i < row; i++)
@@ -37,7 +42,7 @@ static qns_status fold_weight(qns_vid *v, qns_gb *gb, const qns_affine *a, qns_e
 /* conv: ((b - mean) * r) * gamma + beta; linear: (b - mean) * (gamma * r) + beta. */
 static float fold_bias(float b, const qns_affine *a, size_t o, bool linear)
 {
-    const float r = 1.0f / sqrtf(a->var[o] + a->eps), d = b - a->mean[o];
+    const float r = inv_std(a, o), d = a->mean ? b - a->mean[o] : b;
     const float gamma = a->gamma ? a->gamma[o] : 1.0f, beta = a->beta ? a->beta[o] : 0.0f;
 
     return linear ? d * (gamma * r) + beta : d * r * gamma + beta;

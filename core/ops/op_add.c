@@ -165,6 +165,14 @@ static void run_qnnpack(const qns_call *c)
     qns_binary_run(c, row_fixed, &f);
 }
 
+/* A constant for each channel folds into the convolution before it. */
+static bool as_affine(qns_affine *a, const qns_graph *g, const qns_node *n)
+{
+    *a = (qns_affine){0};
+    a->beta = qns_has_clamp(n) ? NULL : qns_binary_channels(&a->n, g, n);
+    return a->beta != NULL;
+}
+
 static qns_status onnx_write(qns_onnx_out *w, const qns_graph *g, const qns_node *n, qns_err *err)
 {
     w->type = "Add";
@@ -195,5 +203,6 @@ const qns_op qns_op_add = {
     .onnx_write = onnx_write,
     .quant = {.out = QNS_OUT_OWN, .weight = -1, .bias = -1},
     .takes_clamp = true,
+    .as_affine = as_affine,
     .impls = impls,
 };

@@ -48,6 +48,14 @@ static void run_u8(const qns_call *c)
     qns_binary_run(c, row_u8, &u);
 }
 
+/* A constant for each channel folds into the convolution before it. */
+static bool as_affine(qns_affine *a, const qns_graph *g, const qns_node *n)
+{
+    *a = (qns_affine){0};
+    a->gamma = qns_has_clamp(n) ? NULL : qns_binary_channels(&a->n, g, n);
+    return a->gamma != NULL;
+}
+
 static qns_status onnx_write(qns_onnx_out *w, const qns_graph *g, const qns_node *n, qns_err *err)
 {
     w->type = "Mul";
@@ -73,5 +81,6 @@ const qns_op qns_op_mul = {
     .onnx_write = onnx_write,
     .quant = {.out = QNS_OUT_OWN, .weight = -1, .bias = -1},
     .takes_clamp = true,
+    .as_affine = as_affine,
     .impls = impls,
 };

@@ -211,3 +211,45 @@ Test(op_binary, long_runs_are_one_run)
     cr_expect_arr_eq(r.out[0].data, want, n);
     op_finish(&r);
 }
+
+/* x + c and x * c with one number for each channel are affines; other shapes are not. */
+Test(op_binary, channel_constants_are_affine)
+{
+    static const struct {
+        qns_shape c;
+        bool affine;
+    } row[] = {
+        {{3, {3, 1, 1}}, true}, {{4, {1, 3, 1, 1}}, true},  {{1, {5}}, false},
+        {{0, {0}}, false},      {{4, {1, 3, 4, 1}}, false}, {{4, {2, 3, 1, 1}}, false},
+    };
+    static const float numbers[64] = {1, 2, 3};
+    const qns_shape x = op_shape(4, 2, 3, 4, 5);
+    for (size_t i = 0; i < 2 * QNS_ARRAY_LEN(row); i++) {
+        const char *const name[] = {"y"};
+        qns_graph *g;
+        qns_gb *gb;
+        qns_vid in[2], out;
+        cr_assert_eq(qns_gb_create(&gb, "g", NULL, NULL), QNS_OK);
+        cr_assert_eq(qns_gb_input(&in[0], gb, "x", QNS_F32, &x, NULL), QNS_OK);
+        const qns_const_spec c = {
+            .name = "c", .dtype = QNS_F32, .shape = row[i / 2].c, .data = numbers};
+        cr_assert_eq(qns_gb_constant(&in[1], gb, &c, NULL), QNS_OK);
+        const qns_node_spec s = {.op = qns_op_find(i & 1 ? "mul" : "add"),
+                                 .name = "node",
+                                 .attr = "",
+                                 .clamp = QNS_NO_CLAMP,
+                                 .in = in,
+                                 .n_in = 2,
+                                 .n_out = 1,
+                                 .out_name = name};
+        cr_assert_eq(qns_gb_node(&out, gb, &s, NULL), QNS_OK);
+        cr_assert_eq(qns_gb_output(gb, out, NULL), QNS_OK);
+        cr_assert_eq(qns_gb_finish(&g, gb, NULL), QNS_OK);
+        qns_affine a;
+        cr_expect_eq(s.op->as_affine(&a, g, qns_graph_node(g, (qns_nid){0})), row[i / 2].affine,
+                     "row %zu", i / 2);
+        if (row[i / 2].affine)
+            cr_expect(a.n == 3 && (i & 1 ? a.gamma : a.beta) == numbers && !a.mean && !a.var);
+        qns_graph_free(g);
+    }
+}
