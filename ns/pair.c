@@ -14,9 +14,9 @@
 typedef struct pairing {
     qns_cmp *c;
     qns_arena *keys;
-    qns_names origin, activation, exact, normal; /* of the reference; one group */
-    uint32_t *ref_pair, *test_pair;              /* by data: its partner */
-    const char **by;                             /* by reference data */
+    qns_name_index origin, activation, exact, normal; /* of the reference; one group */
+    uint32_t *ref_pair, *test_pair;                   /* by data: its partner */
+    const char **by;                                  /* by reference data */
     qns_err *err;
 } pairing;
 
@@ -53,11 +53,11 @@ static qns_status enter_names(pairing *p, const qns_cap_data *d, uint32_t i)
 {
     const char *const names[] = {d->name, d->node, d->value_origin};
     for (size_t k = 0; k < QNS_ARRAY_LEN(names); k++) {
-        QNS_TRY(qns_names_add(&p->exact, names[k], false, i, p->err));
-        QNS_TRY(qns_names_add(&p->normal, names[k], true, i, p->err));
+        QNS_TRY(qns_name_index_add(&p->exact, names[k], false, i, p->err));
+        QNS_TRY(qns_name_index_add(&p->normal, names[k], true, i, p->err));
     }
     for (uint32_t k = 0; k < d->n_origin; k++)
-        QNS_TRY(qns_names_add(&p->normal, d->origin[k], true, i, p->err));
+        QNS_TRY(qns_name_index_add(&p->normal, d->origin[k], true, i, p->err));
     return QNS_OK;
 }
 
@@ -69,13 +69,13 @@ static qns_group kind(const qns_cap_data *d)
 
 static qns_status enter(pairing *p, qns_group g)
 {
-    p->origin = p->activation = p->exact = p->normal = (qns_names){.arena = p->keys};
+    p->origin = p->activation = p->exact = p->normal = (qns_name_index){.arena = p->keys};
     for (uint32_t i = 0; i < qns_capture_n(p->c->ref); i++) {
         const qns_cap_data *d = qns_capture_at(p->c->ref, i);
         if (kind(d) != g || d->conversion)
             continue;
-        QNS_TRY(qns_names_add(&p->origin, d->value_origin, false, i, p->err));
-        QNS_TRY(qns_names_add(&p->activation, d->activation, false, i, p->err));
+        QNS_TRY(qns_name_index_add(&p->origin, d->value_origin, false, i, p->err));
+        QNS_TRY(qns_name_index_add(&p->activation, d->activation, false, i, p->err));
         QNS_TRY(enter_names(p, d, i));
     }
     return QNS_OK;
@@ -86,7 +86,7 @@ static void pair_lineage(pairing *p, qns_group g, bool conversion)
     for (uint32_t i = 0; i < qns_capture_n(p->c->test); i++) {
         const qns_cap_data *d = qns_capture_at(p->c->test, i);
         if (d->group == g && d->conversion == conversion)
-            join(p, qns_names_find(&p->origin, d->value_origin, false), i, "lineage");
+            join(p, qns_name_index_find(&p->origin, d->value_origin, false), i, "lineage");
     }
 }
 
@@ -96,20 +96,20 @@ static void pair_activation(pairing *p, qns_group g)
     for (uint32_t i = 0; i < qns_capture_n(p->c->test); i++) {
         const qns_cap_data *d = qns_capture_at(p->c->test, i);
         if (d->group == g)
-            join(p, qns_names_find(&p->activation, d->activation, false), i, "lineage");
+            join(p, qns_name_index_find(&p->activation, d->activation, false), i, "lineage");
     }
 }
 
 static void pair_names(pairing *p, qns_group g, bool normal)
 {
-    const qns_names *n = normal ? &p->normal : &p->exact;
+    const qns_name_index *n = normal ? &p->normal : &p->exact;
     for (uint32_t i = 0; i < qns_capture_n(p->c->test); i++) {
         const qns_cap_data *d = qns_capture_at(p->c->test, i);
         const char *const names[] = {d->name, d->value_origin, d->node};
         if (d->group != g || d->conversion)
             continue;
         for (size_t k = 0; k < QNS_ARRAY_LEN(names); k++) {
-            const uint32_t ref = qns_names_find(n, names[k], normal);
+            const uint32_t ref = qns_name_index_find(n, names[k], normal);
             /* Two values that know where they come from are not joined by what they are called. */
             if (ref != QNS_MAP_NONE && d->value_origin[0] &&
                 qns_capture_at(p->c->ref, ref)->value_origin[0])
@@ -129,10 +129,10 @@ static qns_status pair_group(pairing *p, qns_group g)
         pair_names(p, g, false);
         pair_names(p, g, true);
     }
-    qns_names_fini(&p->origin);
-    qns_names_fini(&p->activation);
-    qns_names_fini(&p->exact);
-    qns_names_fini(&p->normal);
+    qns_name_index_fini(&p->origin);
+    qns_name_index_fini(&p->activation);
+    qns_name_index_fini(&p->exact);
+    qns_name_index_fini(&p->normal);
     return st;
 }
 
@@ -157,29 +157,29 @@ static qns_status add_activations(pairing *p)
 }
 
 /* The layer a weight belongs to: by the activation it makes, by its node, by its name. */
-static qns_status index_layers(pairing *p, qns_names *by_value, qns_names *by_node,
-                               qns_names *by_name)
+static qns_status index_layers(pairing *p, qns_name_index *by_value, qns_name_index *by_node,
+                               qns_name_index *by_name)
 {
     for (uint32_t k = 0; k < p->c->layer.n; k++) {
         const qns_cap_data *d = qns_capture_at(p->c->ref, p->c->layer.at[k].ref);
         if (d->group != QNS_GROUP_ACTIVATION)
             continue;
-        QNS_TRY(qns_names_add(by_value, d->value_origin, false, k, p->err));
-        QNS_TRY(qns_names_add(by_node, d->node, false, k, p->err));
-        QNS_TRY(qns_names_add(by_name, d->name, true, k, p->err));
+        QNS_TRY(qns_name_index_add(by_value, d->value_origin, false, k, p->err));
+        QNS_TRY(qns_name_index_add(by_node, d->node, false, k, p->err));
+        QNS_TRY(qns_name_index_add(by_name, d->name, true, k, p->err));
     }
     return QNS_OK;
 }
 
-static qns_status add_weight(pairing *p, uint32_t i, const qns_names n[3])
+static qns_status add_weight(pairing *p, uint32_t i, const qns_name_index n[3])
 {
     char name[1024];
     qns_cmp *c = p->c;
     const qns_cap_data *d = qns_capture_at(c->ref, i);
     qns_name_of_layer(name, sizeof name, d->name);
-    uint32_t k = qns_names_find(&n[0], d->activation, false);
-    k = k != QNS_MAP_NONE ? k : qns_names_find(&n[1], d->node, false);
-    k = k != QNS_MAP_NONE ? k : qns_names_find(&n[2], name, true);
+    uint32_t k = qns_name_index_find(&n[0], d->activation, false);
+    k = k != QNS_MAP_NONE ? k : qns_name_index_find(&n[1], d->node, false);
+    k = k != QNS_MAP_NONE ? k : qns_name_index_find(&n[2], name, true);
     if (k != QNS_MAP_NONE && c->layer.at[k].ref_weight == QNS_CMP_NONE) {
         c->layer.at[k].ref_weight = i;
         c->layer.at[k].test_weight = p->ref_pair[i];
@@ -196,14 +196,14 @@ static qns_status add_weight(pairing *p, uint32_t i, const qns_names n[3])
 
 static qns_status add_weights(pairing *p)
 {
-    qns_names n[3] = {{.arena = p->keys}, {.arena = p->keys}, {.arena = p->keys}};
+    qns_name_index n[3] = {{.arena = p->keys}, {.arena = p->keys}, {.arena = p->keys}};
     qns_status st = index_layers(p, &n[0], &n[1], &n[2]);
     for (uint32_t i = 0; st == QNS_OK && i < qns_capture_n(p->c->ref); i++)
         if (qns_capture_at(p->c->ref, i)->group == QNS_GROUP_WEIGHT &&
             p->ref_pair[i] != QNS_CMP_NONE)
             st = add_weight(p, i, n);
     for (size_t k = 0; k < 3; k++)
-        qns_names_fini(&n[k]);
+        qns_name_index_fini(&n[k]);
     return st;
 }
 

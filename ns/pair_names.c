@@ -48,7 +48,8 @@ void qns_name_of_layer(char *out, size_t size, const char *weight)
             return;
 }
 
-qns_status qns_names_add(qns_names *n, const char *name, bool normal, uint32_t data, qns_err *err)
+qns_status qns_name_index_add(qns_name_index *n, const char *name, bool normal, uint32_t data,
+                              qns_err *err)
 {
     char buf[1024];
     if (!name || !name[0])
@@ -66,7 +67,7 @@ qns_status qns_names_add(qns_names *n, const char *name, bool normal, uint32_t d
     return qns_map_put(&n->map, key, old == QNS_MAP_NONE ? data : QNS_NAMES_AMBIGUOUS, err);
 }
 
-uint32_t qns_names_find(const qns_names *n, const char *name, bool normal)
+uint32_t qns_name_index_find(const qns_name_index *n, const char *name, bool normal)
 {
     char buf[1024];
     if (!name || !name[0])
@@ -79,7 +80,7 @@ uint32_t qns_names_find(const qns_names *n, const char *name, bool normal)
     return at == QNS_NAMES_AMBIGUOUS ? QNS_MAP_NONE : at;
 }
 
-void qns_names_fini(qns_names *n)
+void qns_name_index_fini(qns_name_index *n)
 {
     qns_map_fini(&n->map);
 }

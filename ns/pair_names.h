@@ -14,17 +14,18 @@ void qns_name_normalize(char *out, size_t size, const char *name);
 void qns_name_of_layer(char *out, size_t size, const char *weight);
 
 /* Names to data numbers. A name that two data share stands for none. */
-typedef struct qns_names {
+typedef struct qns_name_index {
     qns_map map;
     qns_arena *arena; /* of the keys; not owned */
-} qns_names;
+} qns_name_index;
 
 enum { QNS_NAMES_AMBIGUOUS = UINT32_MAX - 1 };
 
 /* NULL and "" are ignored. normal: enter the normalized form. */
-qns_status qns_names_add(qns_names *n, const char *name, bool normal, uint32_t data, qns_err *err);
+qns_status qns_name_index_add(qns_name_index *n, const char *name, bool normal, uint32_t data,
+                              qns_err *err);
 /* QNS_MAP_NONE when there is none or it is ambiguous. */
-uint32_t qns_names_find(const qns_names *n, const char *name, bool normal);
-void qns_names_fini(qns_names *n);
+uint32_t qns_name_index_find(const qns_name_index *n, const char *name, bool normal);
+void qns_name_index_fini(qns_name_index *n);
 
 #endif

@@ -85,8 +85,8 @@ done:
 static qns_status open_h5(qns_dataset *d, const char *path, const char *name, bool exact,
                           qns_err *err)
 {
-    QNS_TRY(qns_h5_open(&d->h5, path, err));
-    const qns_status st = pick(&name, qns_h5_names(d->h5), name, exact, err);
+    QNS_TRY(qns_h5_file_open(&d->h5, path, err));
+    const qns_status st = pick(&name, qns_h5_file_names(d->h5), name, exact, err);
     if (st != QNS_OK) {
         qns_err_note(err, "'%s'", path);
         return st;
@@ -135,7 +135,7 @@ void qns_dataset_close(qns_dataset *d)
     qns_npy_close(d->npy);
     qns_free(d->bytes);
     qns_h5_data_close(d->h5_data);
-    qns_h5_close(d->h5);
+    qns_h5_file_close(d->h5);
     qns_str_fini(&d->label);
     qns_free(d);
 }

@@ -118,11 +118,11 @@ static qns_status open_file(qns_h5 **out, const char *path, qns_err *err)
     *out = f;
     f = NULL;
 done:
-    qns_h5_close(f);
+    qns_h5_file_close(f);
     return st;
 }
 
-void qns_h5_close(qns_h5 *f)
+void qns_h5_file_close(qns_h5 *f)
 {
     if (!f)
         return;
@@ -133,7 +133,7 @@ void qns_h5_close(qns_h5 *f)
     qns_free(f);
 }
 
-const qns_names *qns_h5_names(const qns_h5 *f)
+const qns_names *qns_h5_file_names(const qns_h5 *f)
 {
     return &f->names;
 }
@@ -431,10 +431,10 @@ static void try_all(const char *path, void *ctx)
         qns_free(out);
         qns_h5_data_close(d);
     }
-    qns_h5_close(f);
+    qns_h5_file_close(f);
 }
 
-qns_status qns_h5_open(qns_h5 **out, const char *path, qns_err *err)
+qns_status qns_h5_file_open(qns_h5 **out, const char *path, qns_err *err)
 {
     QNS_TRY(qns_h5_probe(path, try_all, NULL, err));
     return open_file(out, path, err);

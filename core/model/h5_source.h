@@ -16,10 +16,10 @@
 typedef struct qns_h5 qns_h5;
 
 /* Fails with IO or FORMAT. */
-qns_status qns_h5_open(qns_h5 **out, const char *path, qns_err *err);
-void qns_h5_close(qns_h5 *f);
+qns_status qns_h5_file_open(qns_h5 **out, const char *path, qns_err *err);
+void qns_h5_file_close(qns_h5 *f);
 /* Paths of all data sets, without the first slash. */
-const qns_names *qns_h5_names(const qns_h5 *f);
+const qns_names *qns_h5_file_names(const qns_h5 *f);
 
 typedef struct qns_h5_data qns_h5_data;
 

@@ -27,8 +27,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     char path[64];
     qns_h5 *f = NULL;
     qns_fuzz_file(path, data, size);
-    if (qns_h5_open(&f, path, NULL) == QNS_OK) {
-        const qns_names *names = qns_h5_names(f);
+    if (qns_h5_file_open(&f, path, NULL) == QNS_OK) {
+        const qns_names *names = qns_h5_file_names(f);
         for (size_t i = 0; i < names->n && i < 8; i++) {
             qns_h5_data *d = NULL;
             if (qns_h5_data_open(&d, f, names->at[i], NULL) != QNS_OK)
@@ -36,7 +36,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             read_data(d);
             qns_h5_data_close(d);
         }
-        qns_h5_close(f);
+        qns_h5_file_close(f);
     }
     unlink(path);
     return 0;

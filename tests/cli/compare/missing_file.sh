@@ -1,0 +1,1 @@
+$QNS compare nothing.h5 nothing.h5

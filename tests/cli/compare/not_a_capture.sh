@@ -1,0 +1,1 @@
+$QNS compare $FIXTURES/model.onnx $FIXTURES/model.onnx

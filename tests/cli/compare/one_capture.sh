@@ -1,0 +1,1 @@
+$QNS compare a.h5

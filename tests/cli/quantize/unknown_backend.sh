@@ -1,0 +1,1 @@
+$QNS quantize $FIXTURES/model.onnx -d $FIXTURES/calib.yaml --backend fbgem -o q.onnx

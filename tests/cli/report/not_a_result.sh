@@ -1,0 +1,2 @@
+echo '{"qns": 1' > x.json
+$QNS report x.json

@@ -1,0 +1,1 @@
+$QNS run $FIXTURES/model.onnx -d $FIXTURES/eval.yaml

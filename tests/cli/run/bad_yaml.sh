@@ -1,0 +1,2 @@
+printf 'inputs: {input: {file: x.npy\n' > bad.yaml
+$QNS run $FIXTURES/model.onnx -d bad.yaml

@@ -1,0 +1,2 @@
+: > empty.onnx
+$QNS run empty.onnx -d $FIXTURES/eval.yaml

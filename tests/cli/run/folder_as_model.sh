@@ -1,0 +1,1 @@
+$QNS run . -d $FIXTURES/eval.yaml

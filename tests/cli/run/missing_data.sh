@@ -1,0 +1,1 @@
+$QNS run $FIXTURES/model.onnx -d nothing.npy

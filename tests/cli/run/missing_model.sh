@@ -1,0 +1,1 @@
+$QNS run nothing.onnx -d $FIXTURES/eval.yaml

@@ -1,0 +1,1 @@
+$QNS run $FIXTURES/eval_images.npy -d $FIXTURES/eval.yaml
