@@ -104,6 +104,10 @@ static qns_status lower_node(lowerer *l, const qns_node *n, qns_err *err)
         return QNS_OK;
     if (n->op == l->v.op.dq && qns_graph_value(l->v.g, n->in[0])->constant)
         return fold(l, n, err);
+    if (n->op == l->v.op.q && l->v.moved[n->out[0].i])
+        return qns_qdq_copy(l->gb, l->v.g, n, l->v.moved[n->out[0].i], err);
+    if (n->op == l->v.op.dq && l->v.moved[n->in[0].i])
+        return qns_qdq_copy(l->gb, l->v.g, n, l->v.moved[n->in[0].i], err);
     if (l->be && n->op != l->v.op.dq && n->op != l->v.op.q)
         QNS_TRY(qns_lower_find(&matched, &m, &l->v, n, l->be, qns_gb_arena(l->gb), err));
     return matched ? add_match(l, &m, err) : qns_gb_copy_node(l->gb, n, err);
@@ -113,8 +117,10 @@ static qns_status lower(qns_graph **out, const qns_graph *qdq, const qns_backend
 {
     qns_status st = QNS_OK;
     const uint32_t n_nodes = qns_graph_n_nodes(qdq);
-    lowerer l = {.v = {qdq, qns_qdq_find(), NULL}, .be = be};
-    QNS_TRY_DONE(qns_new((void **)&l.v.user, qns_graph_n_values(qdq), sizeof *l.v.user, err));
+    const uint32_t n_values = qns_graph_n_values(qdq);
+    lowerer l = {.v = {.g = qdq, .op = qns_qdq_find()}, .be = be};
+    QNS_TRY_DONE(qns_new((void **)&l.v.user, n_values, sizeof *l.v.user, err));
+    QNS_TRY_DONE(qns_new((void **)&l.v.moved, n_values, sizeof *l.v.moved, err));
     QNS_TRY_DONE(qns_new((void **)&l.done, n_nodes, sizeof *l.done, err));
     for (uint32_t i = 0; i < n_nodes; i++) {
         const qns_node *n = qns_graph_node(qdq, (qns_nid){i});
@@ -124,6 +130,8 @@ static qns_status lower(qns_graph **out, const qns_graph *qdq, const qns_backend
     }
     QNS_TRY_DONE(qns_gb_create(&l.gb, NULL, qdq, err));
     QNS_TRY_DONE(qns_gb_copy_inputs(l.gb, err));
+    if (be)
+        QNS_TRY_DONE(qns_lower_move(&l.v, qns_gb_arena(l.gb), err));
     for (uint32_t i = 0; i < n_nodes; i++) {
         const qns_node *n = qns_graph_node(qdq, (qns_nid){i});
         st = lower_node(&l, n, err);
@@ -138,6 +146,7 @@ static qns_status lower(qns_graph **out, const qns_graph *qdq, const qns_backend
 done:
     qns_gb_free(l.gb);
     qns_free(l.v.user);
+    qns_free(l.v.moved);
     qns_free(l.done);
     return st;
 }

@@ -4,6 +4,44 @@
 #include "core/quant/candidate.h"
 #include "core/quant/weight.h"
 
+/* ---- int8 activations ---- */
+
+static bool can_move(const qns_lower_view *v, const qns_node *q)
+{
+    const qns_qparams *qp = qns_qdq_qparams(q);
+    return qp->dtype == QNS_I8 && qp->n == 1 && !qns_graph_is_output(v->g, q->out[0]);
+}
+
+qns_status qns_lower_move(const qns_lower_view *v, qns_arena *a, qns_err *err)
+{
+    const uint32_t n_nodes = qns_graph_n_nodes(v->g);
+    for (uint32_t i = 0; i < n_nodes; i++) {
+        const qns_node *n = qns_graph_node(v->g, (qns_nid){i});
+        if (n->op != v->op.q || !can_move(v, n))
+            continue;
+        const int32_t zero = qns_qdq_qparams(n)->zero[0] + 128;
+        QNS_TRY(qns_qparams_new(&v->moved[n->out[0].i], a, QNS_U8, -1, 1, qns_qdq_qparams(n)->scale,
+                                &zero, err));
+    }
+    for (uint32_t i = 0; i < n_nodes; i++) {
+        const qns_node *n = qns_graph_node(v->g, (qns_nid){i});
+        for (uint32_t k = 0; k < n->n_in; k++) {
+            if (!qns_has(n->in[k]) || !v->moved[n->in[k].i])
+                continue;
+            const qns_node *q = qns_qdq_maker(v->g, n->in[k], v->op.q);
+            if (n->op != v->op.dq || !qns_qparams_equal(qns_qdq_qparams(n), qns_qdq_qparams(q)))
+                v->moved[n->in[k].i] = NULL;
+        }
+    }
+    return QNS_OK;
+}
+
+/* The qparams that a value of codes will have. */
+static const qns_qparams *qparams_of(const qns_lower_view *v, qns_vid codes, const qns_node *qdq)
+{
+    return v->moved[codes.i] ? v->moved[codes.i] : qns_qdq_qparams(qdq);
+}
+
 /* ---- outputs ---- */
 
 /* The only reader of v, when nobody else would miss it. */
@@ -44,7 +82,7 @@ static bool match_outputs(qns_lower_match *m, const qns_lower_view *v)
     for (uint32_t i = 0; i < n->n_out; i++) {
         if (!m->q[i] && (m->out[i]->n_uses || qns_graph_is_output(v->g, m->out[i]->id)))
             return false;
-        m->qp[i] = m->q[i] ? qns_qdq_qparams(m->q[i]) : NULL;
+        m->qp[i] = m->q[i] ? qparams_of(v, m->q[i]->out[0], m->q[i]) : NULL;
         first = first ? first : m->qp[i];
     }
     for (uint32_t i = 0; i < n->n_out; i++)
@@ -61,10 +99,11 @@ static bool match_codes(qns_lower_input *x, const qns_lower_view *v, qns_vid in)
     if (!dq)
         return false;
     x->codes = dq->in[0];
-    x->qp = qns_qdq_qparams(dq);
+    x->qp = qparams_of(v, x->codes, dq);
     x->kind = qns_graph_value(v->g, x->codes)->constant ? QNS_LOWER_CONSTANT : QNS_LOWER_CODES;
     x->tensor = qns_graph_tensor(v->g, x->codes);
     x->tensor.qp = x->qp;
+    x->tensor.dtype = x->qp->dtype;
     return true;
 }
 

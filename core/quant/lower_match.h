@@ -9,7 +9,14 @@ typedef struct qns_lower_view {
     const qns_graph *g;
     qns_qdq_ops op;
     uint32_t *user; /* of each value: the last node that reads it */
+    /* Of each value: the qparams of int8 activations moved to uint8, NULL for all others. Codes and
+     * zero point grow by 128 and mean the same numbers; the integer operators take uint8. */
+    const qns_qparams **moved;
 } qns_lower_view;
+
+/* Fills moved. An activation moves when nobody but dequantize nodes of its qparams reads its codes.
+ */
+qns_status qns_lower_move(const qns_lower_view *v, qns_arena *a, qns_err *err);
 
 typedef enum qns_lower_kind {
     QNS_LOWER_SAME,     /* stays as it is, or is left out */

@@ -41,6 +41,30 @@ qns_status qns_qdq_add(qns_vid *out, qns_gb *gb, const qns_op *op, qns_vid in, c
     return st;
 }
 
+qns_status qns_qdq_copy(qns_gb *gb, const qns_graph *g, const qns_node *n, const qns_qparams *qp,
+                        qns_err *err)
+{
+    const qns_quantize_attr attr = {qp};
+    const qns_value *v = qns_graph_value(g, n->out[0]);
+    const qns_qparams *const out_qp = n->op == qns_op_find("quantize") ? qp : NULL;
+    qns_vid in, out;
+    QNS_TRY(qns_gb_mapped(&in, gb, n->in[0], err));
+    const qns_node_spec s = {.op = n->op,
+                             .name = n->name,
+                             .attr = &attr,
+                             .clamp = QNS_NO_CLAMP,
+                             .in = &in,
+                             .n_in = 1,
+                             .origin = n->origin,
+                             .n_origin = n->n_origin,
+                             .n_out = 1,
+                             .out_name = &v->name,
+                             .out_origin = &v->origin,
+                             .out_qp = &out_qp};
+    QNS_TRY(qns_gb_node(&out, gb, &s, err));
+    return qns_gb_map(gb, v->id, out, err);
+}
+
 const qns_qparams *qns_qdq_qparams(const qns_node *n)
 {
     return ((const qns_quantize_attr *)n->attr)->qp;

@@ -145,14 +145,15 @@ Test(lower, qnnpack_computes_what_the_graph_says)
 
 /* ---- as other tools write it ---- */
 
-static qns_vid pair(net *t, qns_vid x, const char *name, double scale, int32_t zero)
+static qns_vid pair(net *t, qns_vid x, const char *name, qns_dtype dtype, double scale,
+                    int32_t zero)
 {
     char q_name[64], dq_name[64];
     const qns_qparams *qp;
     qns_vid q, dq;
     snprintf(q_name, sizeof q_name, "%s_q", name);
     snprintf(dq_name, sizeof dq_name, "%s_dq", name);
-    cr_assert_eq(qns_qparams_new(&qp, qns_gb_arena(t->gb), QNS_U8, -1, 1, &scale, &zero, &t->err),
+    cr_assert_eq(qns_qparams_new(&qp, qns_gb_arena(t->gb), dtype, -1, 1, &scale, &zero, &t->err),
                  QNS_OK);
     const qns_qdq_ops op = qns_qdq_find();
     cr_assert_eq(qns_qdq_add(&q, t->gb, op.q, x, q_name, NULL, qp, &t->err), QNS_OK);
@@ -183,7 +184,7 @@ static qns_vid coded(net *t, const char *name, qns_dtype dtype, qns_shape shape,
 
 /* x -> pair -> conv (int8 weight, int32 bias) -> relu -> pair -> y, or y = relu + pair when leaky.
  */
-static qns_graph *foreign(bool leaky)
+static qns_graph *foreign(bool leaky, qns_dtype act)
 {
     net t = net_start(9);
     const net_ints attr[] = {{"kernel_shape", {3, 3}, 2}, {"pads", {1, 1, 1, 1}, 4}};
@@ -194,12 +195,13 @@ static qns_graph *foreign(bool leaky)
     for (size_t i = 0; i < 6; i++)
         b[i] = (int32_t)qns_rng_below(&t.rng, 20000) - 10000;
     const qns_vid x = net_input(&t, "x", (qns_shape){4, {1, 3, 8, 8}});
-    const qns_vid x_dq = pair(&t, x, "x", 0.0078125, 128);
+    const int32_t shift = act == QNS_I8 ? 128 : 0;
+    const qns_vid x_dq = pair(&t, x, "x", act, 0.0078125, 128 - shift);
     const qns_vid weight = coded(&t, "w", QNS_I8, (qns_shape){4, {6, 3, 3, 3}}, w, 0.003);
     const qns_vid bias = coded(&t, "b", QNS_I32, (qns_shape){1, {6}}, b, 0.003 * 0.0078125);
     const qns_vid c = net_op(&t, "Conv", "c", NET_IN(x_dq, weight, bias), attr, 2);
     const qns_vid r = net_relu(&t, "r", c);
-    qns_vid y = pair(&t, r, "r", 0.01, 0);
+    qns_vid y = pair(&t, r, "r", act, 0.01, 0 - shift);
     if (leaky)
         y = net_op(&t, "Add", "y", NET_IN(y, r), NULL, 0);
     return net_finish(&t, &y, 1);
@@ -207,7 +209,7 @@ static qns_graph *foreign(bool leaky)
 
 static void check_foreign(const char *backend)
 {
-    qns_graph *g = foreign(false), *lowered, *literal;
+    qns_graph *g = foreign(false, QNS_U8), *lowered, *literal;
     qns_err err = {0};
     const qns_backend *be = qns_backend_find(backend);
     cr_assert(qns_is_qdq(g));
@@ -232,9 +234,37 @@ Test(lower, a_clamp_and_an_int32_bias_of_other_tools)
     check_foreign("qnnpack");
 }
 
+/* Signed codes are unsigned ones moved by 128: same integer graph, same numbers. */
+Test(lower, int8_activations_become_uint8)
+{
+    qns_graph *g = foreign(false, QNS_I8), *u = foreign(false, QNS_U8), *a, *b, *literal;
+    qns_err err = {0};
+    const qns_backend *be = qns_backend_find("fbgemm");
+    float x[3 * 8 * 8], y[3][6 * 8 * 8];
+    qns_tensor in = {QNS_F32, QNS_ROW, {4, {1, 3, 8, 8}}, x, NULL};
+    net_sample(&in, NULL, 4, NULL);
+    cr_assert_eq(qns_lower(&a, g, be, &err), QNS_OK, "%s", err.text);
+    cr_assert_eq(qns_lower(&b, u, be, &err), QNS_OK);
+    cr_assert_eq(qns_lower_literal(&literal, g, &err), QNS_OK);
+    cr_assert_eq(qns_graph_n_nodes(a), 3);
+    cr_assert_eq(qns_graph_value(a, qns_graph_find_value(a, "x_q"))->dtype, QNS_U8);
+    cr_assert_eq(qns_graph_value(literal, qns_graph_find_value(literal, "x_q"))->dtype, QNS_I8);
+    net_eval(y[0], a, be, x, NULL);
+    net_eval(y[1], b, be, x, NULL);
+    net_eval(y[2], literal, be, x, NULL);
+    cr_assert_arr_eq(y[0], y[1], sizeof y[0]);
+    for (size_t i = 0; i < QNS_ARRAY_LEN(y[0]); i++)
+        cr_assert_leq(fabs((double)y[0][i] - (double)y[2][i]), 0.010001);
+    qns_graph_free(a);
+    qns_graph_free(b);
+    qns_graph_free(literal);
+    qns_graph_free(g);
+    qns_graph_free(u);
+}
+
 Test(lower, a_float_reader_keeps_the_node_float)
 {
-    qns_graph *g = foreign(true), *lowered, *literal;
+    qns_graph *g = foreign(true, QNS_U8), *lowered, *literal;
     qns_err err = {0};
     float x[3 * 8 * 8], a[6 * 8 * 8], b[6 * 8 * 8];
     qns_tensor in = {QNS_F32, QNS_ROW, {4, {1, 3, 8, 8}}, x, NULL};
