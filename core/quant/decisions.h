@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The inside of the decisions, for prepare.c, decisions.c and explain.c. */
+/* The inside of the decisions, for prepare.c, decisions.c and decisions_explain.c. */
 #ifndef QNS_DECISIONS_H
 #define QNS_DECISIONS_H
 
