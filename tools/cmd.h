@@ -52,6 +52,9 @@ enum {
     QNS_EXIT_INTERRUPTED = 130
 };
 
+/* May start the program anew; returns when there is nothing to set. */
+void qns_set_wait_policy(char **argv);
+
 /* Prints the error with its trail and gives the exit code its status stands for. */
 int qns_report_error(const qns_err *err);
 

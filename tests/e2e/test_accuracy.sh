@@ -12,7 +12,7 @@ tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
 if [ "$model" = mnist_cnn ]; then
     # IDX files: a header of 16 or 8 bytes, then the numbers.
-    python3 - "$shared/data/mnist" "$tmp" <<'PY'
+    /usr/bin/python3 - "$shared/data/mnist" "$tmp" <<'PY'
 import sys
 import numpy as np
 d, out = sys.argv[1:]
@@ -24,7 +24,7 @@ else
     "$qns" run "$shared/models/$model.onnx" -d "$source/tests/e2e/models/$model.eval.yaml" --json >"$tmp/out"
 fi
 cat "$tmp/out"
-python3 - "$tmp/out" "$hits" <<'PY'
+/usr/bin/python3 - "$tmp/out" "$hits" <<'PY'
 import json, sys
 r = json.load(open(sys.argv[1]))
 got = round(r["top1"] * r["samples"])

@@ -18,11 +18,11 @@ tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
 "$qns" quantize "$fixtures/model.onnx" -d "$fixtures/calib.yaml" -o "$tmp/quant.onnx" --quiet
 "$qns" run "$tmp/quant.onnx" -d "$fixtures/eval.yaml" -o "$tmp/ours.npy" --quiet
-python3 - "$fixtures/eval_images.npy" "$tmp/inputs.npy" <<'PY'
+/usr/bin/python3 - "$fixtures/eval_images.npy" "$tmp/inputs.npy" <<'PY'
 import sys
 import numpy as np
 x = np.load(sys.argv[1]).astype(np.float32)
 np.save(sys.argv[2], (((x * np.float32(0.00392156862745098)) - np.float32(0.286)) / np.float32(0.353))[:, None])
 PY
-python3 -c "import onnx, sys; onnx.checker.check_model(sys.argv[1], full_check=True)" "$tmp/quant.onnx"
+/usr/bin/python3 -c "import onnx, sys; onnx.checker.check_model(sys.argv[1], full_check=True)" "$tmp/quant.onnx"
 node "$here/ort_agree.js" "$modules" "$tmp/quant.onnx" "$tmp/inputs.npy" "$tmp/ours.npy" 0.99

@@ -19,12 +19,12 @@ timed() {
     after=$(date +%s.%N)
     t=$(echo "$after - $before" | bc)
 }
-field() { python3 -c "import json,sys; print(json.load(open('$out/step.json')).get('$1', 0))"; }
+field() { /usr/bin/python3 -c "import json,sys; print(json.load(open('$out/step.json')).get('$1', 0))"; }
 
 printf '%-22s %8s %8s | %-16s | %-24s | %-24s | %s\n' model float int8 "quantize s, MiB" "capture float s, MiB, GB" "capture int8 s, MiB, GB" "compare s, MiB"
 for m in $models; do
     if [ "$m" = mnist_cnn ]; then
-        python3 - "$shared/data/mnist" "$out" <<'PY'
+        /usr/bin/python3 - "$shared/data/mnist" "$out" <<'PY'
 import sys
 import numpy as np
 d, out = sys.argv[1:]
@@ -35,7 +35,7 @@ PY
     else
         calib="-d tests/e2e/models/$m.calib.yaml" eval="-d tests/e2e/models/$m.eval.yaml"
     fi
-    mib() { python3 -c "print(round($1 / 2**20))"; }
+    mib() { /usr/bin/python3 -c "print(round($1 / 2**20))"; }
     f=$shared/models/$m.onnx q=$out/$m.quant.onnx
     timed run "$f" $eval; a=$(field top1)
     timed quantize "$f" $calib -o "$q"; tq=$t mq=$(mib "$(field peak_memory)")
@@ -49,7 +49,7 @@ PY
     printf '%-22s %7.2f%% %7.2f%% | %7.2f %7s | %7.2f %7s %7.2f | %7.2f %7s %7.2f | %7.2f %6s\n' "$m" \
         "$(echo "$a * 100" | bc -l)" "$(echo "$b * 100" | bc -l)" "$tq" "$mq" "$tf" "$mf" \
         "$(echo "$sf / 10^9" | bc -l)" "$ti" "$mi" "$(echo "$si / 10^9" | bc -l)" "$tc" "$mc"
-    python3 - "$out/$m.json" <<'PY'
+    /usr/bin/python3 - "$out/$m.json" <<'PY'
 import json, sys
 r = json.load(open(sys.argv[1]))
 layers = {l["name"]: l for l in r["layers"]}

@@ -1,5 +1,5 @@
 # Ctrl-C: whole samples stay in the .partial file, which compare refuses unless told.
-python3 -c "
+/usr/bin/python3 -c "
 import numpy as np
 np.save('many.npy', np.zeros((200000, 28, 28), np.uint8))"
 $QNS capture $FIXTURES/model.onnx -d many.npy -o f.h5 2> msg &
@@ -12,7 +12,7 @@ code=$?
 [ $code = 130 ] || { cat msg; echo "exit code $code"; exit 1; }
 grep -q 'f.h5.partial' msg || { cat msg; exit 1; }
 [ ! -e f.h5 ] || exit 1
-python3 - <<'PY'
+/usr/bin/python3 - <<'PY'
 import h5py
 f = h5py.File("f.h5.partial", "r")
 assert f.attrs["complete"] == 0

@@ -1,7 +1,7 @@
 set -e
 $QNS quantize $FIXTURES/model.onnx -d $FIXTURES/calib.yaml --limit 20 -o q.onnx --quiet
 $QNS capture q.onnx -d $FIXTURES/eval.yaml --limit 7 -o q.h5 --quiet
-python3 - <<'PY'
+/usr/bin/python3 - <<'PY'
 import h5py
 f = h5py.File("q.h5", "r")
 assert f.attrs["complete"] == 1

@@ -8,7 +8,7 @@ cmp r1.json r2.json
 awk 'length($0) > 80 { print "more than 80 columns: " $0; exit 1 }' table
 $QNS report r1.json | diff - <(grep -v '^report: ' table)
 $QNS compare f.h5 q.h5 --fail-on watch --quiet && verdict=0 || verdict=$?
-python3 - $verdict <<'PY'
+/usr/bin/python3 - $verdict <<'PY'
 import json, sys
 r = json.load(open("r1.json"))
 bad = [l["name"] for l in r["layers"] if l["verdict"] != "ok"]
