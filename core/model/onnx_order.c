@@ -10,6 +10,17 @@ const char *qns_onnx_node_label(const Onnx__NodeProto *n)
     return n->n_output ? n->output[0] : "";
 }
 
+/* What comes from outside must not be made by a node, too. */
+static qns_status check_source(const qns_onnx_names *names, const Onnx__GraphProto *g,
+                               const char *name, const char *what, qns_err *err)
+{
+    const uint32_t node = name ? qns_map_get(&names->maker, name) : QNS_MAP_NONE;
+    if (node != QNS_MAP_NONE)
+        QNS_FAIL(err, FORMAT, "value '%s' is defined twice: as %s and by node '%s'", name, what,
+                 qns_onnx_node_label(g->node[node]));
+    return QNS_OK;
+}
+
 qns_status qns_onnx_names_init(qns_onnx_names *names, const Onnx__GraphProto *g, qns_err *err)
 {
     for (uint32_t i = 0; i < g->n_node; i++) {
@@ -28,6 +39,10 @@ qns_status qns_onnx_names_init(qns_onnx_names *names, const Onnx__GraphProto *g,
             QNS_TRY(qns_map_put(&names->maker, name, i, err));
         }
     }
+    for (size_t i = 0; i < g->n_input; i++)
+        QNS_TRY(check_source(names, g, g->input[i]->name, "an input", err));
+    for (size_t i = 0; i < g->n_initializer; i++)
+        QNS_TRY(check_source(names, g, g->initializer[i]->name, "an initializer", err));
     for (size_t i = 0; i < g->n_output; i++)
         if (g->output[i]->name)
             QNS_TRY(qns_map_put(&names->used, g->output[i]->name, 1, err));
