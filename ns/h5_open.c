@@ -2,6 +2,7 @@
 /* Opening a capture: the file's own facts, then every dataset below the four groups. */
 #include "core/base/mem.h"
 #include "core/base/vec.h"
+#include "core/model/h5_probe.h"
 #include "ns/h5_read_internal.h"
 
 #include <errno.h>
@@ -9,7 +10,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-enum { MAX_SAMPLES = 1 << 28 };
+enum { MAX_SAMPLES = 1 << 24 }; /* 128 MiB of ids */
 
 static qns_status skip(qns_capture *c, const char *path, const char *why, qns_err *err)
 {
@@ -264,7 +265,7 @@ static qns_status open_file(qns_capture *c, const char *path, qns_err *err)
     return read_samples(c, err);
 }
 
-qns_status qns_capture_open(qns_capture **out, const char *path, qns_err *err)
+static qns_status open_capture(qns_capture **out, const char *path, qns_err *err)
 {
     qns_status st = QNS_OK;
     qns_capture *c = NULL;
@@ -287,6 +288,34 @@ qns_status qns_capture_open(qns_capture **out, const char *path, qns_err *err)
 done:
     qns_capture_close(c);
     return st;
+}
+
+/* What will be done with the file, for a child process that may die of it: all metadata, and the
+ * first and last element of every dataset, which makes HDF5 unpack their chunks. */
+static void try_capture(const char *path, void *ctx)
+{
+    qns_capture *c = NULL;
+    if (open_capture(&c, path, NULL) != QNS_OK)
+        return;
+    for (size_t i = 0; i < c->entry.n; i++) {
+        const qns_cap_data *d = &c->entry.at[i].d;
+        const int64_t last = qns_group_by_sample(d->group) ? c->info.samples - 1 : 0;
+        float x;
+        qns_cap_part p = {.data = (uint32_t)i, .n_rows = 1, .n = 1};
+        if (d->count == 0 || last < 0)
+            continue;
+        qns_capture_read(&x, c, &p, NULL);
+        p.row = last;
+        p.first = d->count - 1;
+        qns_capture_read(&x, c, &p, NULL);
+    }
+    qns_capture_close(c);
+}
+
+qns_status qns_capture_open(qns_capture **out, const char *path, qns_err *err)
+{
+    QNS_TRY(qns_h5_probe(path, try_capture, NULL, err));
+    return open_capture(out, path, err);
 }
 
 void qns_capture_close(qns_capture *c)

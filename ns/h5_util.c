@@ -1,29 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 #include "ns/h5_util.h"
 
-#include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-
-static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 
 const char *qns_group_name(qns_group g)
 {
     static const char *const names[] = {QNS_G_ACTIVATIONS, QNS_G_INPUTS, QNS_G_WEIGHTS,
                                         QNS_G_BIASES};
     return names[g];
-}
-
-void qns_h5_lock(void)
-{
-    pthread_mutex_lock(&mutex);
-    H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
-}
-
-void qns_h5_unlock(void)
-{
-    pthread_mutex_unlock(&mutex);
 }
 
 static herr_t keep_innermost(unsigned n, const H5E_error2_t *e, void *ctx)

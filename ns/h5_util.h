@@ -1,19 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /* All that knows HDF5's handles. Included by ns/h5_*.c only, so hid_t goes no further.
  *
- * Every call into the library is made under qns_h5_lock(): builds of HDF5 without thread safety
- * exist. The functions here expect that the caller holds it. HDF5 prints nothing; qns_h5_fail()
+ * Every call into the library is made under qns_h5_lock() (core/model/h5_lock.h); the functions
+ * here expect that the caller holds it. HDF5 prints nothing; qns_h5_fail()
  * turns the innermost record of its error stack into the text of a qns_err. */
 #ifndef QNS_H5_UTIL_H
 #define QNS_H5_UTIL_H
 
 #include "core/base/arena.h"
+#include "core/model/h5_lock.h"
 #include "ns/h5_layout.h"
 
 #include <hdf5.h>
-
-void qns_h5_lock(void); /* also switches HDF5's printing off in this thread */
-void qns_h5_unlock(void);
 
 /* Returns code; text is "<what fmt says>: <innermost HDF5 message, or the errno text in it>". */
 qns_status qns_h5_fail(qns_err *err, qns_status code, const char *file, int line, const char *fmt,

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "core/model/h5_probe.h"
 
+#include "core/model/h5_lock.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -33,7 +35,9 @@ static void be_child(const char *path, qns_h5_try *fn, void *ctx)
 qns_status qns_h5_probe(const char *path, qns_h5_try *fn, void *ctx, qns_err *err)
 {
     int status = 0;
+    qns_h5_lock();
     const pid_t pid = fork();
+    qns_h5_unlock();
     if (pid == 0)
         be_child(path, fn, ctx);
     if (pid < 0)

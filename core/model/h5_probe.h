@@ -14,7 +14,8 @@
 typedef void qns_h5_try(const char *path, void *ctx);
 
 /* Runs fn in a child process. Fails with FORMAT when that dies or takes more than 30 seconds. Where
- * no process can be made, nothing is checked. No other thread may be inside HDF5 meanwhile. */
+ * no process can be made, nothing is checked. Takes qns_h5_lock() while the process is doubled, so
+ * that no other thread is inside HDF5 then; the caller does not hold it. */
 qns_status qns_h5_probe(const char *path, qns_h5_try *fn, void *ctx, qns_err *err);
 
 #endif

@@ -3,6 +3,7 @@
 
 #include "core/base/file.h"
 #include "core/base/mem.h"
+#include "core/model/h5_lock.h"
 #include "core/model/h5_probe.h"
 
 #include <assert.h>
@@ -50,12 +51,6 @@ static const char *reason(char out[160])
     return out[0] ? out : "no reason given";
 }
 
-/* HDF5 prints its errors unless told not to, for each thread. */
-static void be_silent(void)
-{
-    H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
-}
-
 typedef struct visit {
     qns_names *names;
     qns_err *err;
@@ -90,13 +85,23 @@ static qns_status list_data(qns_h5 *f, qns_err *err)
     return QNS_OK;
 }
 
+static void close_file(qns_h5 *f)
+{
+    if (!f)
+        return;
+    if (f->id >= 0)
+        H5Fclose(f->id);
+    qns_names_fini(&f->names);
+    qns_free(f->file);
+    qns_free(f);
+}
+
 static qns_status open_file(qns_h5 **out, const char *path, qns_err *err)
 {
     qns_status st = QNS_OK;
     char why[160];
     qns_h5 *f = NULL;
     struct stat sb;
-    be_silent();
     if (stat(path, &sb) != 0 || !S_ISREG(sb.st_mode))
         QNS_FAIL(err, IO, "cannot open '%s': no such file, or not a regular file", path);
     QNS_TRY(qns_new((void **)&f, 1, sizeof *f, err));
@@ -118,19 +123,8 @@ static qns_status open_file(qns_h5 **out, const char *path, qns_err *err)
     *out = f;
     f = NULL;
 done:
-    qns_h5_file_close(f);
+    close_file(f);
     return st;
-}
-
-void qns_h5_file_close(qns_h5 *f)
-{
-    if (!f)
-        return;
-    if (f->id >= 0)
-        H5Fclose(f->id);
-    qns_names_fini(&f->names);
-    qns_free(f->file);
-    qns_free(f);
 }
 
 const qns_names *qns_h5_file_names(const qns_h5 *f)
@@ -337,12 +331,27 @@ done:
     return st;
 }
 
-qns_status qns_h5_data_open(qns_h5_data **out, qns_h5 *f, const char *name, qns_err *err)
+static void close_one(qns_h5_data *d)
+{
+    if (!d)
+        return;
+    if (d->elem == QNS_ELEM_BOOL && d->mem_type >= 0)
+        H5Tclose(d->mem_type);
+    if (d->mem_space >= 0)
+        H5Sclose(d->mem_space);
+    if (d->space >= 0)
+        H5Sclose(d->space);
+    if (d->id >= 0)
+        H5Dclose(d->id);
+    qns_free(d->name);
+    qns_free(d);
+}
+
+static qns_status open_one(qns_h5_data **out, qns_h5 *f, const char *name, qns_err *err)
 {
     qns_status st = QNS_OK;
     char why[300];
     qns_h5_data *d = NULL;
-    be_silent();
     if (qns_names_find(&f->names, name) < 0) {
         qns_names_text(why, sizeof why, &f->names);
         QNS_FAIL(err, NOTFOUND, "'%s' has no data set '%s'; it has %s", f->file, name, why);
@@ -360,24 +369,8 @@ qns_status qns_h5_data_open(qns_h5_data **out, qns_h5 *f, const char *name, qns_
     *out = d;
     d = NULL;
 done:
-    qns_h5_data_close(d);
+    close_one(d);
     return st;
-}
-
-void qns_h5_data_close(qns_h5_data *d)
-{
-    if (!d)
-        return;
-    if (d->elem == QNS_ELEM_BOOL && d->mem_type >= 0)
-        H5Tclose(d->mem_type);
-    if (d->mem_space >= 0)
-        H5Sclose(d->mem_space);
-    if (d->space >= 0)
-        H5Sclose(d->space);
-    if (d->id >= 0)
-        H5Dclose(d->id);
-    qns_free(d->name);
-    qns_free(d);
 }
 
 qns_elem qns_h5_data_elem(const qns_h5_data *d)
@@ -390,12 +383,11 @@ const qns_shape *qns_h5_data_shape(const qns_h5_data *d)
     return &d->shape;
 }
 
-qns_status qns_h5_data_read(void *out, qns_h5_data *d, int64_t i, qns_err *err)
+static qns_status read_one(void *out, qns_h5_data *d, int64_t i, qns_err *err)
 {
     char why[160];
     hsize_t start[QNS_MAX_RANK] = {0}, count[QNS_MAX_RANK];
     assert(i >= 0 && i < d->shape.dim[0]);
-    be_silent();
     if (qns_shape_span(&d->shape, 1, d->shape.rank) == 0)
         return QNS_OK;
     start[0] = (hsize_t)i;
@@ -409,13 +401,51 @@ qns_status qns_h5_data_read(void *out, qns_h5_data *d, int64_t i, qns_err *err)
     return QNS_OK;
 }
 
-/* ---- opening, with a trial run ---- */
+/* ---- the public face: the lock, and a trial run first ---- */
 
-/* What the process is going to do with the file, for a child that may die of it. */
+void qns_h5_file_close(qns_h5 *f)
+{
+    qns_h5_lock();
+    close_file(f);
+    qns_h5_unlock();
+}
+
+qns_status qns_h5_data_open(qns_h5_data **out, qns_h5 *f, const char *name, qns_err *err)
+{
+    qns_h5_lock();
+    const qns_status st = open_one(out, f, name, err);
+    qns_h5_unlock();
+    return st;
+}
+
+void qns_h5_data_close(qns_h5_data *d)
+{
+    qns_h5_lock();
+    close_one(d);
+    qns_h5_unlock();
+}
+
+qns_status qns_h5_data_read(void *out, qns_h5_data *d, int64_t i, qns_err *err)
+{
+    qns_h5_lock();
+    const qns_status st = read_one(out, d, i, err);
+    qns_h5_unlock();
+    return st;
+}
+
+static qns_status open_locked(qns_h5 **out, const char *path, qns_err *err)
+{
+    qns_h5_lock();
+    const qns_status st = open_file(out, path, err);
+    qns_h5_unlock();
+    return st;
+}
+
+/* What will be done with the file, for a child process that may die of it. */
 static void try_all(const char *path, void *ctx)
 {
     qns_h5 *f = NULL;
-    if (open_file(&f, path, NULL) != QNS_OK)
+    if (open_locked(&f, path, NULL) != QNS_OK)
         return;
     for (size_t i = 0; i < f->names.n; i++) {
         qns_h5_data *d = NULL;
@@ -437,5 +467,5 @@ static void try_all(const char *path, void *ctx)
 qns_status qns_h5_file_open(qns_h5 **out, const char *path, qns_err *err)
 {
     QNS_TRY(qns_h5_probe(path, try_all, NULL, err));
-    return open_file(out, path, err);
+    return open_locked(out, path, err);
 }

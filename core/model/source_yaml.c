@@ -191,12 +191,25 @@ static qns_status get_all(qns_data_spec *spec, const qns_yaml_node *root, const 
     return QNS_OK;
 }
 
+static qns_status get_tree(qns_data_spec *spec, qns_yaml *y, const qns_graph *g, qns_err *err)
+{
+    const qns_status st = get_all(spec, qns_yaml_root(y), g, err);
+    qns_yaml_free(y);
+    return st;
+}
+
 qns_status qns_data_spec_read(qns_data_spec *spec, const char *path, const qns_graph *g,
                               qns_err *err)
 {
     qns_yaml *y = NULL;
     QNS_TRY(qns_yaml_read(&y, path, err));
-    const qns_status st = get_all(spec, qns_yaml_root(y), g, err);
-    qns_yaml_free(y);
-    return st;
+    return get_tree(spec, y, g, err);
+}
+
+qns_status qns_data_spec_parse(qns_data_spec *spec, const char *text, size_t n, const char *path,
+                               const qns_graph *g, qns_err *err)
+{
+    qns_yaml *y = NULL;
+    QNS_TRY(qns_yaml_parse(&y, text, n, path, err));
+    return get_tree(spec, y, g, err);
 }

@@ -19,5 +19,8 @@
 /* spec has arena and in set up for the graph's inputs. Fails with IO, FORMAT, CONFIG, NOTFOUND. */
 qns_status qns_data_spec_read(qns_data_spec *spec, const char *path, const qns_graph *g,
                               qns_err *err);
+/* The same from memory; path is where it would be. */
+qns_status qns_data_spec_parse(qns_data_spec *spec, const char *text, size_t n, const char *path,
+                               const qns_graph *g, qns_err *err);
 
 #endif

@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* YAML trees, every getter on every node, and qconfig.yaml. */
+/* YAML trees, every getter on every node, data.yaml and qconfig.yaml. */
 #include "core/base/str.h"
 #include "core/base/yaml.h"
+#include "core/graph/builder.h"
+#include "core/model/source_yaml.h"
 #include "core/quant/qconfig.h"
 #include "tests/fuzz/fuzz.h"
+
+#include <stdlib.h>
 
 static void visit(const qns_yaml_node *node)
 {
@@ -25,6 +29,41 @@ static void visit(const qns_yaml_node *node)
         visit(c);
 }
 
+/* A model with the inputs "data" and "b". */
+static qns_graph *two_inputs(void)
+{
+    static const char *const name[] = {"data", "b"};
+    const qns_shape shape = {4, {1, 3, 2, 2}};
+    qns_gb *gb;
+    qns_graph *g;
+    if (qns_gb_create(&gb, "fuzz", NULL, NULL) != QNS_OK)
+        abort();
+    for (int i = 0; i < 2; i++) {
+        qns_vid v;
+        if (qns_gb_input(&v, gb, name[i], QNS_F32, &shape, NULL) != QNS_OK ||
+            qns_gb_output(gb, v, NULL) != QNS_OK)
+            abort();
+    }
+    if (qns_gb_finish(&g, gb, NULL) != QNS_OK)
+        abort();
+    return g;
+}
+
+static void read_data_spec(const uint8_t *data, size_t size)
+{
+    static qns_graph *g;
+    if (!g)
+        g = two_inputs();
+    for (uint32_t n = 1; n <= 2; n++) {
+        qns_input_spec in[2] = {{.elem = QNS_ELEM_COUNT}, {.elem = QNS_ELEM_COUNT}};
+        qns_data_spec spec = {.in = in, .n_in = n};
+        qns_err err = {0};
+        if (qns_arena_create(&spec.arena, NULL) == QNS_OK)
+            qns_data_spec_parse(&spec, (const char *)data, size, "a/fuzz.yaml", g, &err);
+        qns_arena_free(spec.arena);
+    }
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     qns_yaml *y = NULL;
@@ -32,6 +71,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (qns_yaml_parse(&y, (const char *)data, size, "fuzz.yaml", NULL) == QNS_OK)
         visit(qns_yaml_root(y));
     qns_yaml_free(y);
+    read_data_spec(data, size);
     if (qns_qconfig_parse(&set, (const char *)data, size, "fuzz.yaml", NULL, NULL) == QNS_OK) {
         qns_str t = {0};
         qns_qconfig_text(&t, set);

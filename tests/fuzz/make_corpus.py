@@ -1,7 +1,9 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""Writes the seeds of the fuzz targets: corpus/npy, npz, h5, yaml, onnx. Small files that reach each
+"""Writes the seeds of the fuzz targets: corpus/npy, npz, h5, capture, yaml, onnx. Small files that reach each
 branch of a reader; what is hostile about them is left to the fuzzer and to the unit tests.
+
+The HDF5 files hold the time at which they were made; all else comes out the same each time.
 
 usage: tests/fuzz/make_corpus.py     (needs python3-numpy, python3-h5py, python3-onnx)
 """
@@ -51,8 +53,8 @@ def make_npz():
         put("npz", name, f.getvalue())
     f = io.BytesIO()
     with zipfile.ZipFile(f, "w", zipfile.ZIP_BZIP2) as z:
-        z.writestr("x.npy", npy_bytes(x))
-        z.writestr("note.txt", "no array")
+        z.writestr(zipfile.ZipInfo("x.npy"), npy_bytes(x), zipfile.ZIP_BZIP2)
+        z.writestr(zipfile.ZipInfo("note.txt"), "no array")
     put("npz", "bzip2.npz", f.getvalue())
 
 
@@ -77,6 +79,28 @@ def make_h5():
                 f["x"].attrs["scale"] = [0.5, 1.0]
 
 
+def make_capture():
+    os.makedirs(os.path.join(HERE, "capture"), exist_ok=True)
+    x = RNG.standard_normal((3, 4, 2)).astype(np.float32)
+    with h5py.File(os.path.join(HERE, "capture", "foreign.h5"), "w") as f:
+        f.create_dataset("activations/block/conv1", data=x)
+        f.create_dataset("weights/conv1", data=x[0])
+    with h5py.File(os.path.join(HERE, "capture", "ours.h5"), "w") as f:
+        f.attrs.update(qns_capture=1, complete=1, model="m", backend="fbgemm", engine="onednn",
+                       graph="0" * 32, weights="1" * 32)
+        f["samples"] = np.arange(3)
+        f["sample_inputs"] = np.zeros((3, 16), np.uint8)
+        f["labels"] = np.arange(3)
+        d = f.create_dataset("activations/conv1", data=(x * 10 + 99).astype(np.uint8),
+                             chunks=(1, 4, 2), maxshape=(None, 4, 2), compression="gzip")
+        d.attrs.update(name="conv1", op="conv", impl="conv.u8s8", index=1, scale=[0.1],
+                       zero_point=np.array([99], np.int32), axis=-1, macs=np.uint64(64))
+        d.attrs["origin"] = ["conv1", "bn1"]
+        w = f.create_dataset("weights/conv1", data=(x[0] * 10).astype(np.int8))
+        w.attrs.update(scale=np.full(4, 0.1), zero_point=np.zeros(4, np.int32), axis=0)
+        f.create_dataset("biases/conv1", data=np.arange(4, dtype=np.int32))
+
+
 DATA_YAML = """\
 inputs:
   data:
@@ -87,6 +111,12 @@ inputs:
     std: [0.229, 0.224, 0.225]
 labels: "labels.npy"
 limit: 256
+"""
+TWO_YAML = """\
+inputs:
+  data: {file: x.npz, dataset: images, layout: NHWC, channel_order: BGR, dtype: uint8, std: 2}
+  b: b.npy
+labels: {file: x.h5, dataset: y}
 """
 QCONFIG_YAML = """\
 backend: fbgemm
@@ -117,6 +147,7 @@ ODD_YAML = """\
 
 def make_yaml():
     put("yaml", "data.yaml", DATA_YAML.encode())
+    put("yaml", "two.yaml", TWO_YAML.encode())
     put("yaml", "qconfig.yaml", QCONFIG_YAML.encode())
     put("yaml", "odd.yaml", ODD_YAML.encode())
     put("yaml", "utf16.yaml", QCONFIG_YAML.encode("utf-16"))
@@ -171,7 +202,7 @@ def make_onnx():
           [(np.array(0.1, np.float32), "sx"), (np.array(3, np.uint8), "zx"),
            (RNG.integers(-127, 127, (3, 2, 1, 1)).astype(np.int8), "w"),
            (np.full(3, 0.01, np.float32), "sw"), (np.zeros(3, np.int8), "zw")], 13, "qdq",
-          **{"qns.backend": "fbgemm", "qns.lineage": "{}"})
+          **{"qns.backend": "fbgemm", "qns.lineage": '{"values": {"c": "a"}, "nodes": {"n": ["a", "b"]}}'})
     far = helper.make_tensor("w", F, [4, 4], bytes(64), raw=True)
     far.ClearField("raw_data")
     far.data_location = TensorProto.EXTERNAL
@@ -187,5 +218,6 @@ if __name__ == "__main__":
     make_npy()
     make_npz()
     make_h5()
+    make_capture()
     make_yaml()
     make_onnx()
