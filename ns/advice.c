@@ -201,9 +201,9 @@ static void find_ranges(const look_at *a)
     if (a->act_stretch >= stretch_limit && l->activation_q.n_scale == 1)
         qns_cmp_find(c, "ACTIVATION_OUTLIER", 1, l->name,
                      qns_cmp_text(c,
-                                  "activation channel %u is more than %.0f times as wide as the "
+                                  "activation channel %u is %.1f times as wide as the "
                                   "median one",
-                                  a->act_widest, stretch_limit),
+                                  a->act_widest, a->act_stretch),
                      "equalize the channels, or keep this layer in float");
     if (a->dead > 0)
         qns_cmp_find(c, "DEAD_CHANNELS", 0, l->name,

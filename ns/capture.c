@@ -179,6 +179,7 @@ qns_status qns_capture_run(qns_capture_stats *stats, const char *path, qns_plan 
     QNS_TRY_DONE(check(&c, err));
     QNS_TRY_DONE(get_memory(&c, err));
     QNS_TRY_DONE(qns_capture_facts(&facts, hex, c.g, c.o, err));
+    facts.samples = c.total;
     QNS_TRY_DONE(qns_cap_create(&c.w, path, &facts, c.o->compress, err));
     st = qns_capture_declare(&c.list, c.w, p, c.o, err);
     if (st == QNS_OK)

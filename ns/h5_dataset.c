@@ -66,7 +66,8 @@ static bool drops_batch(const qns_shape *s)
     return s->rank > 0 && s->dim[0] == 1;
 }
 
-static qns_status plan_dims(qns_h5_dims *out, const qns_cap_desc *d, qns_err *err)
+static qns_status plan_dims(qns_h5_dims *out, const qns_cap_desc *d, const qns_h5_how *how,
+                            qns_err *err)
 {
     const bool grows = qns_group_by_sample(d->group);
     const int32_t from = grows && drops_batch(&d->shape) ? 1 : 0;
@@ -85,6 +86,8 @@ static qns_status plan_dims(qns_h5_dims *out, const qns_cap_desc *d, qns_err *er
         QNS_FAIL(err, UNSUPPORTED, "a sample of %zu bytes is larger than HDF5's chunks can be",
                  out->row_bytes);
     out->chunk_rows = QNS_CHUNK_BYTES / out->row_bytes;
+    if (how->samples > 0 && out->chunk_rows > (size_t)how->samples)
+        out->chunk_rows = (size_t)how->samples;
     out->chunk_rows = out->chunk_rows > 0 ? out->chunk_rows : 1;
     return QNS_OK;
 }
@@ -195,7 +198,7 @@ static hid_t make_plist(void)
         return plist;
     if (H5Pset_attr_phase_change(plist, 32, 16) < 0 ||
         H5Pset_fill_time(plist, H5D_FILL_TIME_NEVER) < 0)
-        qns_h5_close(&plist);
+        qns_h5_shut(&plist);
     return plist > 0 ? plist : -1;
 }
 
@@ -209,19 +212,19 @@ static hid_t make_access(void)
 }
 
 qns_status qns_h5_make_dataset(hid_t *dset, qns_h5_dims *dims, hid_t group, const qns_cap_desc *d,
-                               qns_compress compress, qns_err *err)
+                               const qns_h5_how *how, qns_err *err)
 {
     qns_status st = QNS_OK;
     char name[1100];
     hid_t space = 0, plist = 0, access = 0, made = 0;
     const bool grows = qns_group_by_sample(d->group);
-    QNS_TRY_DONE(plan_dims(dims, d, err));
+    QNS_TRY_DONE(plan_dims(dims, d, how, err));
     QNS_TRY_DONE(free_name(name, sizeof name, group, d->name, err));
     space = make_space(dims, grows);
     plist = make_plist();
     access = make_access();
     if (space < 0 || plist < 0 || access < 0 ||
-        (grows && !set_chunk(plist, dims, compress, qns_dtype_size(d->dtype))) ||
+        (grows && !set_chunk(plist, dims, how->compress, qns_dtype_size(d->dtype))) ||
         (made = H5Dcreate2(group, name, qns_h5_file_type(d->dtype), space, H5P_DEFAULT, plist,
                            access)) < 0)
         QNS_H5_FAIL_DONE(err, IO, "cannot create dataset '%s/%s'", qns_group_name(d->group), name);
@@ -231,10 +234,10 @@ qns_status qns_h5_make_dataset(hid_t *dset, qns_h5_dims *dims, hid_t group, cons
 done:
     if (st != QNS_OK)
         qns_err_note(err, "'%s'", d->name);
-    qns_h5_close(&made);
-    qns_h5_close(&space);
-    qns_h5_close(&plist);
-    qns_h5_close(&access);
+    qns_h5_shut(&made);
+    qns_h5_shut(&space);
+    qns_h5_shut(&plist);
+    qns_h5_shut(&access);
     return st;
 }
 
@@ -250,7 +253,7 @@ qns_status qns_h5_make_list(hid_t *dset, hid_t file, const char *name, hid_t typ
         QNS_H5_FAIL_DONE(err, IO, "cannot create dataset '%s'", name);
     }
 done:
-    qns_h5_close(&space);
-    qns_h5_close(&plist);
+    qns_h5_shut(&space);
+    qns_h5_shut(&plist);
     return st;
 }

@@ -18,8 +18,12 @@ hid_t qns_h5_file_type(qns_dtype t);
 hid_t qns_h5_mem_type(qns_dtype t);
 
 /* *dset: the caller closes it. Fails with UNSUPPORTED (type, a sample above 4 GiB) or IO. */
+typedef struct qns_h5_how {
+    qns_compress compress;
+    int64_t samples; /* at most; 0: unknown */
+} qns_h5_how;
 qns_status qns_h5_make_dataset(hid_t *dset, qns_h5_dims *dims, hid_t group, const qns_cap_desc *d,
-                               qns_compress compress, qns_err *err);
+                               const qns_h5_how *how, qns_err *err);
 /* A growing dataset of 64-bit ids or of rows of bytes, for samples, labels and digests. */
 qns_status qns_h5_make_list(hid_t *dset, hid_t file, const char *name, hid_t type, hsize_t width,
                             qns_err *err);

@@ -45,7 +45,7 @@ static const char *read_type(qns_cap_entry *e, hid_t dset)
         e->d.code_min = size == 1 ? (e->is_signed ? INT8_MIN : 0) : INT32_MIN;
         e->d.code_max = size == 1 ? (e->is_signed ? INT8_MAX : UINT8_MAX) : INT32_MAX;
     }
-    qns_h5_close(&type);
+    qns_h5_shut(&type);
     return why;
 }
 
@@ -58,7 +58,7 @@ static const char *read_dims(qns_cap_entry *e, hid_t dset)
     const bool ok = rank >= 0 && rank <= QNS_MAX_RANK + 1 &&
                     H5Sget_simple_extent_type(space) != H5S_NULL &&
                     H5Sget_simple_extent_dims(space, dim, NULL) == rank;
-    qns_h5_close(&space);
+    qns_h5_shut(&space);
     if (!ok)
         return "it has no shape that makes sense";
     if (grows && rank == 0)
@@ -114,8 +114,8 @@ static const char *check_storage(const qns_cap_entry *e, hid_t dset)
         if (f < 0 || H5Zfilter_avail(f) <= 0)
             why = "it is compressed with a filter that is not installed";
     }
-    qns_h5_close(&plist);
-    qns_h5_close(&type);
+    qns_h5_shut(&plist);
+    qns_h5_shut(&type);
     return why;
 }
 

@@ -48,7 +48,7 @@ static qns_status one_dataset(visit *v, const char *path, hid_t group, const cha
     else if (why)
         st = skip(c, path, why, v->err);
     if (st != QNS_OK || why) {
-        qns_h5_close(&dset);
+        qns_h5_shut(&dset);
         return st;
     }
     e.dset = dset;
@@ -56,7 +56,7 @@ static qns_status one_dataset(visit *v, const char *path, hid_t group, const cha
     if (st == QNS_OK)
         c->entry.at[c->entry.n++] = e;
     else
-        qns_h5_close(&dset);
+        qns_h5_shut(&dset);
     return st;
 }
 
@@ -89,10 +89,10 @@ static qns_status visit_group(qns_capture *c, qns_group g, qns_err *err)
     hid_t plist = H5Gget_create_plist(group);
     if (plist >= 0)
         H5Pget_link_creation_order(plist, &order);
-    qns_h5_close(&plist);
+    qns_h5_shut(&plist);
     const H5_index_t by = order & H5P_CRT_ORDER_INDEXED ? H5_INDEX_CRT_ORDER : H5_INDEX_NAME;
     const herr_t ok = H5Ovisit2(group, by, H5_ITER_INC, on_object, &v, H5O_INFO_BASIC);
-    qns_h5_close(&group);
+    qns_h5_shut(&group);
     if (v.st != QNS_OK)
         return v.st;
     if (ok < 0)
@@ -128,9 +128,9 @@ static qns_status read_list(void **out, int64_t *n, qns_capture *c, const char *
         QNS_H5_FAIL_DONE(err, FORMAT, "cannot read '%s'", name);
     *n = (int64_t)dim[0];
 done:
-    qns_h5_close(&dset);
-    qns_h5_close(&space);
-    qns_h5_close(&file_type);
+    qns_h5_shut(&dset);
+    qns_h5_shut(&space);
+    qns_h5_shut(&file_type);
     return st;
 }
 
@@ -204,7 +204,7 @@ static qns_status drop_short(qns_capture *c, qns_err *err)
                      (long long)e->dim[0], (long long)c->info.samples);
             if (st == QNS_OK)
                 st = skip(c, e->d.path, why, err);
-            qns_h5_close(&e->dset);
+            qns_h5_shut(&e->dset);
         } else {
             c->entry.at[kept++] = *e;
         }
@@ -324,8 +324,8 @@ void qns_capture_close(qns_capture *c)
         return;
     qns_h5_lock();
     for (size_t i = 0; i < c->entry.n; i++)
-        qns_h5_close(&c->entry.at[i].dset);
-    qns_h5_close(&c->file);
+        qns_h5_shut(&c->entry.at[i].dset);
+    qns_h5_shut(&c->file);
     qns_h5_unlock();
     qns_free(c->entry.at);
     qns_free(c->skipped.at);

@@ -35,7 +35,7 @@ static bool read_box(reader *r, int32_t axis, hsize_t n)
                     (rank == 0 || H5Sselect_hyperslab(r->space, H5S_SELECT_SET, r->start, NULL,
                                                       count, NULL) >= 0) &&
                     H5Dread(r->e->dset, r->type, mem, r->space, H5P_DEFAULT, r->out) >= 0;
-    qns_h5_close(&mem);
+    qns_h5_shut(&mem);
     r->out += all * r->size;
     return ok;
 }
@@ -87,7 +87,7 @@ static qns_status read_raw(void *out, qns_capture *c, const qns_cap_part *p, hid
         ok = read_box(&r, 0, (hsize_t)p->n_rows);
     else
         ok = read_range(&r, 1, p->first, p->n);
-    qns_h5_close(&r.space);
+    qns_h5_shut(&r.space);
     if (!ok)
         QNS_H5_FAIL(err, FORMAT, "'%s': cannot read '%s'", c->info.path, e->d.path);
     return QNS_OK;

@@ -33,7 +33,7 @@ qns_status qns_h5_fail(qns_err *err, qns_status code, const char *file, int line
     return qns_err_set(err, code, file, line, "%s%s%s", what, *why ? ": hdf5: " : "", why);
 }
 
-void qns_h5_close(hid_t *id)
+void qns_h5_shut(hid_t *id)
 {
     if (*id <= 0)
         return;
@@ -79,7 +79,7 @@ static qns_status set_attr(hid_t obj, const char *name, hid_t file_type, hid_t m
     if (attr < 0 || H5Awrite(attr, mem_type, v) < 0)
         QNS_H5_FAIL_DONE(err, IO, "cannot write attribute '%s'", name);
 done:
-    qns_h5_close(&attr);
+    qns_h5_shut(&attr);
     return st;
 }
 
@@ -90,7 +90,7 @@ static qns_status set_scalar(hid_t obj, const char *name, hid_t file_type, hid_t
     if (space < 0)
         QNS_H5_FAIL(err, NOMEM, "cannot write attribute '%s'", name);
     const qns_status st = set_attr(obj, name, file_type, mem_type, space, v, err);
-    qns_h5_close(&space);
+    qns_h5_shut(&space);
     return st;
 }
 
@@ -110,7 +110,7 @@ static hid_t text_type(size_t size)
     if (type < 0)
         return type;
     if (size == H5T_VARIABLE ? H5Tset_size(type, H5T_VARIABLE) < 0 : H5Tset_size(type, size) < 0)
-        qns_h5_close(&type);
+        qns_h5_shut(&type);
     else
         H5Tset_cset(type, H5T_CSET_UTF8);
     return type > 0 ? type : -1;
@@ -134,7 +134,7 @@ qns_status qns_h5_set_text(hid_t obj, const char *name, const char *v, size_t si
     if (type < 0)
         QNS_H5_FAIL(err, NOMEM, "cannot write attribute '%s'", name);
     const qns_status st = set_scalar(obj, name, type, type, v, err);
-    qns_h5_close(&type);
+    qns_h5_shut(&type);
     return st;
 }
 
@@ -153,8 +153,8 @@ qns_status qns_h5_set_texts(hid_t obj, const char *name, const char *const *v, s
         QNS_H5_FAIL_DONE(err, NOMEM, "cannot write attribute '%s'", name);
     st = set_attr(obj, name, type, type, space, v, err);
 done:
-    qns_h5_close(&space);
-    qns_h5_close(&type);
+    qns_h5_shut(&space);
+    qns_h5_shut(&type);
     return st;
 }
 
@@ -166,7 +166,7 @@ qns_status qns_h5_set_array(hid_t obj, const char *name, hid_t file_type, hid_t 
     if (space < 0)
         QNS_H5_FAIL(err, NOMEM, "cannot write attribute '%s'", name);
     const qns_status st = set_attr(obj, name, file_type, mem_type, space, v, err);
-    qns_h5_close(&space);
+    qns_h5_shut(&space);
     return st;
 }
 
@@ -181,9 +181,9 @@ typedef struct opened {
 
 static void shut(opened *o)
 {
-    qns_h5_close(&o->attr);
-    qns_h5_close(&o->type);
-    qns_h5_close(&o->space);
+    qns_h5_shut(&o->attr);
+    qns_h5_shut(&o->type);
+    qns_h5_shut(&o->space);
 }
 
 /* o->attr stays 0 when there is no such attribute. */
@@ -266,7 +266,7 @@ static qns_status read_variable(const char **v, const opened *o, qns_arena *a, q
     if (st != QNS_OK)
         QNS_FAIL_DONE(err, NOMEM, "cannot keep a text");
 done:
-    qns_h5_close(&type);
+    qns_h5_shut(&type);
     return st;
 }
 

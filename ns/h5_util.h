@@ -25,7 +25,7 @@ qns_status qns_h5_fail(qns_err *err, qns_status code, const char *file, int line
     } while (0)
 
 /* Closes whatever kind of handle it is and sets it to 0; handles <= 0 are ignored. */
-void qns_h5_close(hid_t *id);
+void qns_h5_shut(hid_t *id);
 
 /* ---- attributes; the setters create, or overwrite one of the same kind ---- */
 

@@ -53,7 +53,7 @@ struct qns_cap_writer {
     } digests;
     hsize_t flushed; /* samples */
     qns_digester *all_inputs;
-    qns_compress compress;
+    qns_h5_how how;
     int reserve; /* file descriptor, -1: none */
     struct timespec last_flush;
 };
@@ -96,7 +96,7 @@ static hid_t make_file(const char *path)
         goto done;
     file = H5Fcreate(path, H5F_ACC_TRUNC, H5P_DEFAULT, access);
 done:
-    qns_h5_close(&access);
+    qns_h5_shut(&access);
     return file;
 }
 
@@ -141,12 +141,12 @@ static void free_writer(qns_cap_writer *w)
 static bool close_handles(qns_cap_writer *w)
 {
     for (size_t i = 0; i < w->columns.n; i++)
-        qns_h5_close(&w->columns.at[i].dset);
+        qns_h5_shut(&w->columns.at[i].dset);
     for (int g = 0; g < QNS_GROUP_COUNT; g++)
-        qns_h5_close(&w->group[g]);
-    qns_h5_close(&w->samples);
-    qns_h5_close(&w->inputs);
-    qns_h5_close(&w->labels);
+        qns_h5_shut(&w->group[g]);
+    qns_h5_shut(&w->samples);
+    qns_h5_shut(&w->inputs);
+    qns_h5_shut(&w->labels);
     const bool ok = w->file <= 0 || H5Fclose(w->file) >= 0;
     w->file = 0;
     return ok;
@@ -154,7 +154,7 @@ static bool close_handles(qns_cap_writer *w)
 
 static qns_status create_locked(qns_cap_writer *w, const qns_cap_facts *facts, qns_err *err)
 {
-    QNS_TRY(qns_h5_check_compress(w->compress, err));
+    QNS_TRY(qns_h5_check_compress(w->how.compress, err));
     w->file = make_file(w->partial);
     if (w->file < 0) {
         w->file = 0;
@@ -182,7 +182,7 @@ qns_status qns_cap_create(qns_cap_writer **out, const char *path, const qns_cap_
     const size_t size = strlen(path) + sizeof ".partial";
     QNS_TRY(qns_new((void **)&w, 1, sizeof *w, err));
     w->reserve = -1;
-    w->compress = compress;
+    w->how = (qns_h5_how){compress, facts->samples};
     w->path = qns_strdup(path);
     w->partial = qns_calloc(size, 1);
     if (!w->path || !w->partial)
@@ -216,11 +216,11 @@ qns_status qns_cap_column(uint32_t *out, qns_cap_writer *w, const qns_cap_desc *
     assert(qns_group_by_sample(d->group) && w->ids.n == 0);
     qns_h5_lock();
     const qns_status st =
-        qns_h5_make_dataset(&c.dset, &c.dims, w->group[d->group], d, w->compress, err);
+        qns_h5_make_dataset(&c.dset, &c.dims, w->group[d->group], d, &w->how, err);
     qns_h5_unlock();
     QNS_TRY(st);
     c.buf_rows = c.dims.chunk_rows;
-    if (w->compress == QNS_COMPRESS_NONE) {
+    if (w->how.compress == QNS_COMPRESS_NONE) {
         const size_t few = ROW_BUFFER / c.dims.row_bytes;
         c.buf_rows = few > 1 ? few : 1;
     }
@@ -235,12 +235,12 @@ qns_status qns_cap_tensor(qns_cap_writer *w, const qns_cap_desc *d, const void *
     qns_h5_dims dims;
     assert(!qns_group_by_sample(d->group));
     qns_h5_lock();
-    qns_status st = qns_h5_make_dataset(&dset, &dims, w->group[d->group], d, w->compress, err);
+    qns_status st = qns_h5_make_dataset(&dset, &dims, w->group[d->group], d, &w->how, err);
     if (st == QNS_OK &&
         H5Dwrite(dset, qns_h5_mem_type(d->dtype), H5S_ALL, H5S_ALL, H5P_DEFAULT, data) < 0)
         st = qns_h5_fail(err, QNS_E_IO, __FILE__, __LINE__, "cannot write '%s' to '%s'", d->name,
                          w->partial);
-    qns_h5_close(&dset);
+    qns_h5_shut(&dset);
     qns_h5_unlock();
     return st;
 }
@@ -258,8 +258,8 @@ static bool write_rows(hid_t dset, hid_t type, const hsize_t *row_dim, int rank,
     if (file_space >= 0 && mem_space >= 0 &&
         H5Sselect_hyperslab(file_space, H5S_SELECT_SET, start, NULL, count, NULL) >= 0)
         ok = H5Dwrite(dset, type, mem_space, file_space, H5P_DEFAULT, data) >= 0;
-    qns_h5_close(&file_space);
-    qns_h5_close(&mem_space);
+    qns_h5_shut(&file_space);
+    qns_h5_shut(&mem_space);
     return ok;
 }
 
@@ -351,7 +351,7 @@ static bool flush(qns_cap_writer *w)
     clock_gettime(CLOCK_MONOTONIC, &w->last_flush);
     for (size_t i = 0; i < w->columns.n; i++)
         /* A compressed chunk is written once, when it is full. */
-        if (w->compress == QNS_COMPRESS_NONE && !push_column(&w->columns.at[i]))
+        if (w->how.compress == QNS_COMPRESS_NONE && !push_column(&w->columns.at[i]))
             return false;
     return write_samples(w, whole(w)) && H5Fflush(w->file, H5F_SCOPE_LOCAL) >= 0;
 }

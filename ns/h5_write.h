@@ -18,6 +18,7 @@ bool qns_h5_storable(qns_dtype t);
 typedef struct qns_cap_facts { /* of the file; NULL is "" */
     const char *model, *backend, *engine, *build;
     const char *graph, *weights, *qparams, *source_graph, *source_weights;
+    int64_t samples; /* at most so many will come; 0: unknown. Chunks need not be longer */
 } qns_cap_facts;
 
 typedef struct qns_cap_desc { /* of a dataset; texts NULL: attribute left out */
