@@ -11,6 +11,7 @@
 #include "core/base/mem.h"
 #include "core/base/vec.h"
 #include "ns/h5_dataset.h"
+#include "ns/h5_driver.h"
 
 #include <assert.h>
 #include <fcntl.h>
@@ -37,6 +38,7 @@ typedef struct column {
 
 struct qns_cap_writer {
     char *path, *partial;
+    qns_h5_disk disk;
     hid_t file, group[QNS_GROUP_COUNT];
     hid_t samples, inputs, labels;
     struct {
@@ -51,7 +53,7 @@ struct qns_cap_writer {
         qns_digest *at;
         size_t n, cap;
     } digests;
-    hsize_t flushed; /* samples */
+    hsize_t flushed, on_disk; /* samples in /samples, and as of the last flush */
     qns_digester *all_inputs;
     qns_h5_how how;
     int reserve; /* file descriptor, -1: none */
@@ -81,7 +83,7 @@ static void give_reserve(qns_cap_writer *w)
     w->reserve = -1;
 }
 
-static hid_t make_file(const char *path)
+static hid_t make_file(const char *path, qns_h5_disk *disk)
 {
     hid_t access = H5Pcreate(H5P_FILE_ACCESS), file = -1;
     H5AC_cache_config_t c = {.version = H5AC__CURR_CACHE_CONFIG_VERSION};
@@ -92,7 +94,8 @@ static hid_t make_file(const char *path)
     c.flash_incr_mode = H5C_flash_incr__off;
     c.decr_mode = H5C_decr__off;
     if (H5Pset_mdc_config(access, &c) < 0 || H5Pset_meta_block_size(access, META_BLOCK) < 0 ||
-        H5Pset_libver_bounds(access, H5F_LIBVER_V18, H5F_LIBVER_V18) < 0)
+        H5Pset_libver_bounds(access, H5F_LIBVER_V18, H5F_LIBVER_V18) < 0 ||
+        !qns_h5_driver_set(access, disk))
         goto done;
     file = H5Fcreate(path, H5F_ACC_TRUNC, H5P_DEFAULT, access);
 done:
@@ -155,9 +158,11 @@ static bool close_handles(qns_cap_writer *w)
 static qns_status create_locked(qns_cap_writer *w, const qns_cap_facts *facts, qns_err *err)
 {
     QNS_TRY(qns_h5_check_compress(w->how.compress, err));
-    w->file = make_file(w->partial);
+    w->file = make_file(w->partial, &w->disk);
     if (w->file < 0) {
         w->file = 0;
+        if (w->disk.error)
+            QNS_FAIL(err, IO, "cannot create '%s': %s", w->partial, strerror(w->disk.error));
         QNS_H5_FAIL(err, IO, "cannot create '%s'", w->partial);
     }
     take_reserve(w);
@@ -189,7 +194,8 @@ qns_status qns_cap_create(qns_cap_writer **out, const char *path, const qns_cap_
         QNS_FAIL_DONE(err, NOMEM, "cannot create '%s'", path);
     snprintf(w->partial, size, "%s.partial", path);
     QNS_TRY_DONE(qns_digester_create(&w->all_inputs, err));
-    clock_gettime(CLOCK_MONOTONIC, &w->last_flush);
+    /* last_flush stays 0: the first sample is flushed at once, and from then on the file is
+     * readable. */
     qns_h5_lock();
     st = create_locked(w, facts, err);
     qns_h5_unlock();
@@ -292,6 +298,8 @@ static bool push_column(column *c)
 
 static qns_status no_write(const qns_cap_writer *w, qns_err *err)
 {
+    if (w->disk.error)
+        QNS_FAIL(err, IO, "cannot write '%s': %s", w->partial, strerror(w->disk.error));
     QNS_H5_FAIL(err, IO, "cannot write '%s'", w->partial);
 }
 
@@ -346,6 +354,22 @@ static bool write_samples(qns_cap_writer *w, hsize_t n)
     return ok;
 }
 
+/* Metadata are written only when there is room for all of them: half of them would be a damaged
+ * file. */
+static bool flush_file(qns_cap_writer *w)
+{
+    if (!qns_h5_driver_fits(&w->disk, w->file))
+        return false;
+    bool ok = H5Fflush(w->file, H5F_SCOPE_LOCAL) >= 0;
+    if (!ok) {
+        give_reserve(w);
+        ok = H5Fflush(w->file, H5F_SCOPE_LOCAL) >= 0;
+    }
+    if (ok)
+        w->on_disk = w->flushed;
+    return ok;
+}
+
 static bool flush(qns_cap_writer *w)
 {
     clock_gettime(CLOCK_MONOTONIC, &w->last_flush);
@@ -353,7 +377,7 @@ static bool flush(qns_cap_writer *w)
         /* A compressed chunk is written once, when it is full. */
         if (w->how.compress == QNS_COMPRESS_NONE && !push_column(&w->columns.at[i]))
             return false;
-    return write_samples(w, whole(w)) && H5Fflush(w->file, H5F_SCOPE_LOCAL) >= 0;
+    return write_samples(w, whole(w)) && flush_file(w);
 }
 
 qns_status qns_cap_sample(qns_cap_writer *w, int64_t id, const qns_digest *inputs, int64_t label,
@@ -407,10 +431,10 @@ static qns_status finish(qns_cap_writer *w, qns_err *err)
         return no_write(w, err);
     QNS_TRY(write_inputs_digest(w, w->ids.n, err));
     /* Everything else is on disk before the file calls itself complete. */
-    if (H5Fflush(w->file, H5F_SCOPE_LOCAL) < 0)
+    if (!flush_file(w))
         return no_write(w, err);
     QNS_TRY(qns_h5_set_int(w->file, QNS_A_COMPLETE, 1, err));
-    if (H5Fflush(w->file, H5F_SCOPE_LOCAL) < 0)
+    if (!flush_file(w))
         return no_write(w, err);
     return QNS_OK;
 }
@@ -432,6 +456,18 @@ qns_status qns_cap_commit(qns_cap_writer *w, qns_err *err)
     return st;
 }
 
+/* Cuts the open file to its whole samples and flushes it. */
+static bool keep_whole(qns_cap_writer *w)
+{
+    qns_err none = {0};
+    for (size_t i = 0; i < w->columns.n; i++)
+        if (!push_column(&w->columns.at[i]))
+            w->columns.at[i].n_buf = 0;
+    const hsize_t keep = whole(w);
+    return trim(w, keep) && write_inputs_digest(w, keep, &none) == QNS_OK &&
+           qns_h5_set_int(w->file, QNS_A_COMPLETE, 0, &none) == QNS_OK && flush_file(w);
+}
+
 bool qns_cap_abandon(int64_t *samples, qns_cap_writer *w)
 {
     bool ok = true;
@@ -439,24 +475,18 @@ bool qns_cap_abandon(int64_t *samples, qns_cap_writer *w)
     if (w) {
         qns_h5_lock();
         give_reserve(w);
-        if (w->file > 0) {
-            qns_err none = {0};
-            for (size_t i = 0; i < w->columns.n; i++)
-                if (!push_column(&w->columns.at[i]))
-                    w->columns.at[i].n_buf = 0;
-            const hsize_t keep = whole(w);
-            ok = trim(w, keep) && write_inputs_digest(w, keep, &none) == QNS_OK &&
-                 qns_h5_set_int(w->file, QNS_A_COMPLETE, 0, &none) == QNS_OK &&
-                 H5Fflush(w->file, H5F_SCOPE_LOCAL) >= 0;
-            n = (int64_t)(ok ? keep : w->flushed);
-        }
-        ok &= close_handles(w);
+        const hsize_t on_disk = w->on_disk;
+        ok = w->file <= 0 || keep_whole(w);
+        /* The state of the last flush is untouched and readable; leave it so. */
+        w->disk.given_up = !ok;
+        n = (int64_t)(ok ? w->flushed : on_disk);
+        close_handles(w);
         qns_h5_unlock();
         free_writer(w);
     }
     if (samples)
         *samples = n;
-    return ok;
+    return ok || n > 0;
 }
 
 void qns_cap_discard(qns_cap_writer *w)
@@ -465,6 +495,7 @@ void qns_cap_discard(qns_cap_writer *w)
         return;
     qns_h5_lock();
     const bool made = w->file > 0;
+    w->disk.given_up = true;
     close_handles(w);
     qns_h5_unlock();
     if (made)

@@ -53,8 +53,9 @@ qns_status qns_cap_sample(qns_cap_writer *w, int64_t id, const qns_digest *input
 /* Writes what is left, the digest of all inputs, complete = 1, and renames. w is freed in every
  * case. On failure the partial file keeps the whole samples. */
 qns_status qns_cap_commit(qns_cap_writer *w, qns_err *err);
-/* Keeps the whole samples in PATH.partial, complete = 0; *samples says how many. Frees w; NULL is
- * fine. false: not even that could be written (a full disk), samples is what the last flush had. */
+/* Keeps the whole samples in PATH.partial, complete = 0; *samples says how many. When not even that
+ * can be written (a full disk), the file stays as the last flush left it. Frees w; NULL is fine.
+ * false: the file may not be readable. */
 bool qns_cap_abandon(int64_t *samples, qns_cap_writer *w);
 /* Closes and removes PATH.partial: nothing worth keeping was written. */
 void qns_cap_discard(qns_cap_writer *w);

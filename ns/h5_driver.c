@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: MIT */
+#include "ns/h5_driver.h"
+
+#include "core/base/mem.h"
+
+#include <H5FDpublic.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+typedef struct file {
+    H5FD_t pub; /* first: HDF5's own part */
+    qns_h5_disk *disk;
+    haddr_t eoa, eof; /* end of what HDF5 has given out, and of the file */
+} file;
+
+typedef struct access_info {
+    qns_h5_disk *disk;
+} access_info;
+
+static herr_t failed(qns_h5_disk *d)
+{
+    if (d->error == 0)
+        d->error = errno;
+    return -1;
+}
+
+static H5FD_t *open_file(const char *name, unsigned flags, hid_t access, haddr_t max)
+{
+    const access_info *info = H5Pget_driver_info(access);
+    int how = flags & H5F_ACC_RDWR ? O_RDWR : O_RDONLY;
+    file *f = NULL;
+    (void)max;
+    if (!info || !(f = qns_calloc(1, sizeof *f)))
+        return NULL;
+    how |= (flags & H5F_ACC_CREAT ? O_CREAT : 0) | (flags & H5F_ACC_TRUNC ? O_TRUNC : 0) |
+           (flags & H5F_ACC_EXCL ? O_EXCL : 0);
+    f->disk = info->disk;
+    const int fd = open(name, how | O_CLOEXEC, 0666);
+    struct stat s;
+    if (fd < 0 || fstat(fd, &s) != 0) {
+        failed(f->disk);
+        if (fd >= 0)
+            close(fd);
+        qns_free(f);
+        return NULL;
+    }
+    f->disk->fd = fd;
+    f->eof = (haddr_t)s.st_size;
+    return &f->pub;
+}
+
+static herr_t close_file(H5FD_t *pub)
+{
+    file *f = (file *)pub;
+    const int fd = f->disk->fd;
+    qns_h5_disk *d = f->disk;
+    d->fd = -1;
+    qns_free(f);
+    return close(fd) == 0 || d->given_up ? 0 : failed(d);
+}
+
+static herr_t query(const H5FD_t *pub, unsigned long *flags)
+{
+    (void)pub;
+    *flags = H5FD_FEAT_AGGREGATE_METADATA | H5FD_FEAT_ACCUMULATE_METADATA | H5FD_FEAT_DATA_SIEVE |
+             H5FD_FEAT_AGGREGATE_SMALLDATA | H5FD_FEAT_DEFAULT_VFD_COMPATIBLE;
+    return 0;
+}
+
+static haddr_t get_eoa(const H5FD_t *pub, H5FD_mem_t type)
+{
+    (void)type;
+    return ((const file *)pub)->eoa;
+}
+
+static herr_t set_eoa(H5FD_t *pub, H5FD_mem_t type, haddr_t addr)
+{
+    (void)type;
+    ((file *)pub)->eoa = addr;
+    return 0;
+}
+
+static haddr_t get_eof(const H5FD_t *pub, H5FD_mem_t type)
+{
+    (void)type;
+    return ((const file *)pub)->eof;
+}
+
+static herr_t read_at(H5FD_t *pub, H5FD_mem_t type, hid_t plist, haddr_t addr, size_t size,
+                      void *out)
+{
+    const file *f = (const file *)pub;
+    char *to = out;
+    (void)type;
+    (void)plist;
+    while (size > 0) {
+        const ssize_t n = pread(f->disk->fd, to, size, (off_t)addr);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return failed(f->disk);
+        if (n == 0) { /* behind the end: zeros, as HDF5 expects */
+            memset(to, 0, size);
+            return 0;
+        }
+        to += n;
+        addr += (haddr_t)n;
+        size -= (size_t)n;
+    }
+    return 0;
+}
+
+static herr_t write_at(H5FD_t *pub, H5FD_mem_t type, hid_t plist, haddr_t addr, size_t size,
+                       const void *in)
+{
+    file *f = (file *)pub;
+    const char *from = in;
+    (void)type;
+    (void)plist;
+    while (size > 0 && !f->disk->given_up) {
+        const ssize_t n = pwrite(f->disk->fd, from, size, (off_t)addr);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0)
+            return failed(f->disk);
+        from += n;
+        addr += (haddr_t)n;
+        size -= (size_t)n;
+    }
+    if (f->disk->given_up)
+        addr += size;
+    f->eof = addr > f->eof ? addr : f->eof;
+    return 0;
+}
+
+/* HDF5 wants the file as long as what it has given out. */
+static herr_t cut(H5FD_t *pub, hid_t plist, hbool_t closing)
+{
+    file *f = (file *)pub;
+    (void)plist;
+    (void)closing;
+    if (f->eoa == f->eof)
+        return 0;
+    if (!f->disk->given_up && ftruncate(f->disk->fd, (off_t)f->eoa) != 0)
+        return failed(f->disk);
+    f->eof = f->eoa;
+    return 0;
+}
+
+static const H5FD_class_t driver = {.name = "qns",
+                                    .maxaddr = (haddr_t)INT64_MAX,
+                                    .fc_degree = H5F_CLOSE_WEAK,
+                                    .fapl_size = sizeof(access_info),
+                                    .open = open_file,
+                                    .close = close_file,
+                                    .query = query,
+                                    .get_eoa = get_eoa,
+                                    .set_eoa = set_eoa,
+                                    .get_eof = get_eof,
+                                    .read = read_at,
+                                    .write = write_at,
+                                    .truncate = cut,
+                                    .fl_map = H5FD_FLMAP_DICHOTOMY};
+
+bool qns_h5_driver_set(hid_t access, qns_h5_disk *disk)
+{
+    const access_info info = {disk};
+    const hid_t id = H5FDregister(&driver);
+    if (id < 0)
+        return false;
+    disk->fd = -1;
+    const bool ok = H5Pset_driver(access, id, &info) >= 0;
+    H5FDunregister(id); /* the list and the file hold it now */
+    return ok;
+}
+
+bool qns_h5_driver_fits(qns_h5_disk *disk, hid_t file_id)
+{
+    hsize_t want = 0;
+    struct stat s;
+    if (H5Fget_filesize(file_id, &want) < 0 || fstat(disk->fd, &s) != 0)
+        return false;
+    /* Longer only: the part in front is in use. What is new is a hole and costs nothing. */
+    if ((hsize_t)s.st_size < want && ftruncate(disk->fd, (off_t)want) != 0)
+        return failed(disk) == 0;
+    return true;
+}

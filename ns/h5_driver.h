@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: MIT */
+/* How the capture writer reaches the disk. HDF5's own driver has two gaps: it hides errno, and a
+ * file whose last writes fail can be closed neither then nor at exit (HDF5 1.10 crashes there).
+ * This one tells errno, and can be told to give up: from then on writes succeed and go nowhere, the
+ * file on disk stays as it is, and HDF5 closes it in peace. */
+#ifndef QNS_H5_DRIVER_H
+#define QNS_H5_DRIVER_H
+
+#include "ns/h5_util.h"
+
+typedef struct qns_h5_disk { /* outlives the file */
+    int fd;                  /* -1: not open */
+    int error;               /* errno of the first failure, 0: none */
+    bool given_up;
+} qns_h5_disk;
+
+/* Makes the file access list use this driver. false: HDF5 cannot. */
+bool qns_h5_driver_set(hid_t access, qns_h5_disk *disk);
+/* The file can be as long as HDF5 wants it at the next flush. */
+bool qns_h5_driver_fits(qns_h5_disk *disk, hid_t file);
+
+#endif
