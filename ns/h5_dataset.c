@@ -154,7 +154,7 @@ static qns_status set_texts(hid_t dset, const qns_cap_desc *d, qns_err *err)
                  {"activation", d->activation}};
     for (size_t i = 0; i < QNS_ARRAY_LEN(texts); i++)
         if (texts[i].text)
-            QNS_TRY(qns_h5_set_text(dset, texts[i].name, texts[i].text, 0, err));
+            QNS_TRY(qns_h5_set_text(dset, texts[i].name, texts[i].text, err));
     QNS_TRY(qns_h5_set_texts(dset, "origin", d->origin, d->n_origin, err));
     return qns_h5_set_texts(dset, "inputs", d->inputs, d->n_inputs, err);
 }

@@ -6,6 +6,7 @@
 #include <H5FDpublic.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -19,6 +20,27 @@ typedef struct file {
 typedef struct access_info {
     qns_h5_disk *disk;
 } access_info;
+
+enum { RESERVE = 4 << 20 };
+
+void qns_h5_reserve_take(qns_h5_disk *d, const char *path)
+{
+    char name[4096];
+    snprintf(name, sizeof name, "%s.reserve", path);
+    d->reserve = open(name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    if (d->reserve < 0)
+        return;
+    unlink(name);
+    if (posix_fallocate(d->reserve, 0, RESERVE) != 0)
+        qns_h5_reserve_give(d);
+}
+
+void qns_h5_reserve_give(qns_h5_disk *d)
+{
+    if (d->reserve >= 0)
+        close(d->reserve);
+    d->reserve = -1;
+}
 
 static herr_t failed(qns_h5_disk *d)
 {
@@ -171,7 +193,6 @@ bool qns_h5_driver_set(hid_t access, qns_h5_disk *disk)
     const hid_t id = H5FDregister(&driver);
     if (id < 0)
         return false;
-    disk->fd = -1;
     const bool ok = H5Pset_driver(access, id, &info) >= 0;
     H5FDunregister(id); /* the list and the file hold it now */
     return ok;

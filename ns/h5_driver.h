@@ -12,7 +12,12 @@ typedef struct qns_h5_disk { /* outlives the file */
     int fd;                  /* -1: not open */
     int error;               /* errno of the first failure, 0: none */
     bool given_up;
+    int reserve; /* file descriptor of an unlinked file that holds room on the disk; -1: none */
 } qns_h5_disk;
+
+/* Keeps a few MiB of the disk that path is on, for the last flush; gives them back. */
+void qns_h5_reserve_take(qns_h5_disk *disk, const char *path);
+void qns_h5_reserve_give(qns_h5_disk *disk);
 
 /* Makes the file access list use this driver. false: HDF5 cannot. */
 bool qns_h5_driver_set(hid_t access, qns_h5_disk *disk);

@@ -104,41 +104,27 @@ qns_status qns_h5_set_u64(hid_t obj, const char *name, uint64_t v, qns_err *err)
     return set_scalar(obj, name, H5T_STD_U64LE, H5T_NATIVE_UINT64, &v, err);
 }
 
-static hid_t text_type(size_t size)
+/* Variable-length UTF-8, which every reader shows as a string. */
+static hid_t text_type(void)
 {
     hid_t type = H5Tcopy(H5T_C_S1);
     if (type < 0)
         return type;
-    if (size == H5T_VARIABLE ? H5Tset_size(type, H5T_VARIABLE) < 0 : H5Tset_size(type, size) < 0)
+    if (H5Tset_size(type, H5T_VARIABLE) < 0 || H5Tset_cset(type, H5T_CSET_UTF8) < 0)
         qns_h5_shut(&type);
-    else
-        H5Tset_cset(type, H5T_CSET_UTF8);
     return type > 0 ? type : -1;
 }
 
-/* An attribute lies in the object's header, which holds 64 KiB. */
-enum { MAX_TEXT = 32 * 1024 };
-
-qns_status qns_h5_set_text(hid_t obj, const char *name, const char *v, size_t size, qns_err *err)
+qns_status qns_h5_set_text(hid_t obj, const char *name, const char *v, qns_err *err)
 {
-    char buf[64] = "";
-    const size_t len = strlen(v);
-    if (len >= MAX_TEXT)
-        QNS_FAIL(err, UNSUPPORTED, "attribute '%s' of %zu bytes is too long", name, len);
-    if (size > 0) {
-        size = size < sizeof buf ? size : sizeof buf;
-        snprintf(buf, size, "%s", v);
-        v = buf;
-    }
-    hid_t type = text_type(size > 0 ? size : len + 1);
+    hid_t type = text_type();
     if (type < 0)
         QNS_H5_FAIL(err, NOMEM, "cannot write attribute '%s'", name);
-    const qns_status st = set_scalar(obj, name, type, type, v, err);
+    const qns_status st = set_scalar(obj, name, type, type, &v, err);
     qns_h5_shut(&type);
     return st;
 }
 
-/* Variable-length texts, which every reader shows as a list of strings. */
 qns_status qns_h5_set_texts(hid_t obj, const char *name, const char *const *v, size_t n,
                             qns_err *err)
 {
@@ -148,7 +134,7 @@ qns_status qns_h5_set_texts(hid_t obj, const char *name, const char *const *v, s
     if (n == 0)
         return QNS_OK;
     space = H5Screate_simple(1, &dim, NULL);
-    type = text_type(H5T_VARIABLE);
+    type = text_type();
     if (space < 0 || type < 0)
         QNS_H5_FAIL_DONE(err, NOMEM, "cannot write attribute '%s'", name);
     st = set_attr(obj, name, type, type, space, v, err);

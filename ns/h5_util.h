@@ -31,8 +31,7 @@ void qns_h5_shut(hid_t *id);
 
 qns_status qns_h5_set_int(hid_t obj, const char *name, int64_t v, qns_err *err);
 qns_status qns_h5_set_u64(hid_t obj, const char *name, uint64_t v, qns_err *err);
-/* size 0: as long as the text. An empty text is one zero byte. */
-qns_status qns_h5_set_text(hid_t obj, const char *name, const char *v, size_t size, qns_err *err);
+qns_status qns_h5_set_text(hid_t obj, const char *name, const char *v, qns_err *err);
 qns_status qns_h5_set_texts(hid_t obj, const char *name, const char *const *v, size_t n,
                             qns_err *err);
 qns_status qns_h5_set_array(hid_t obj, const char *name, hid_t file_type, hid_t mem_type,

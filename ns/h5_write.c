@@ -21,8 +21,7 @@
 #include <unistd.h>
 
 enum {
-    ROW_BUFFER = 64 * 1024, /* small rows are written this many bytes at a time */
-    RESERVE = 4 << 20,
+    ROW_BUFFER = 64 * 1024,  /* small rows are written this many bytes at a time */
     META_BLOCK = 256 * 1024, /* metadata lie together, away from the data */
     FLUSH_SECONDS = 2
 };
@@ -56,32 +55,10 @@ struct qns_cap_writer {
     hsize_t flushed, on_disk; /* samples in /samples, and as of the last flush */
     qns_digester *all_inputs;
     qns_h5_how how;
-    int reserve; /* file descriptor, -1: none */
     struct timespec last_flush;
 };
 
 /* ---- opening ---- */
-
-static void take_reserve(qns_cap_writer *w)
-{
-    char name[4096];
-    snprintf(name, sizeof name, "%s.reserve", w->partial);
-    w->reserve = open(name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-    if (w->reserve < 0)
-        return;
-    unlink(name);
-    if (posix_fallocate(w->reserve, 0, RESERVE) != 0) {
-        close(w->reserve);
-        w->reserve = -1;
-    }
-}
-
-static void give_reserve(qns_cap_writer *w)
-{
-    if (w->reserve >= 0)
-        close(w->reserve);
-    w->reserve = -1;
-}
 
 static hid_t make_file(const char *path, qns_h5_disk *disk)
 {
@@ -107,22 +84,20 @@ static qns_status write_facts(hid_t file, const qns_cap_facts *f, qns_err *err)
 {
     const struct {
         const char *name, *text;
-        size_t size;
-    } texts[] = {{"model", f->model, 0},
-                 {"backend", f->backend, 0},
-                 {"engine", f->engine, 0},
-                 {"build", f->build, 0},
-                 {"graph", f->graph, QNS_HEX_LEN + 1},
-                 {"weights", f->weights, QNS_HEX_LEN + 1},
-                 {"inputs", "", QNS_HEX_LEN + 1},
-                 {"qparams", f->qparams, QNS_HEX_LEN + 1},
-                 {"source_graph", f->source_graph, QNS_HEX_LEN + 1},
-                 {"source_weights", f->source_weights, QNS_HEX_LEN + 1}};
+    } texts[] = {{"model", f->model},
+                 {"backend", f->backend},
+                 {"engine", f->engine},
+                 {"build", f->build},
+                 {"graph", f->graph},
+                 {"weights", f->weights},
+                 {"inputs", ""},
+                 {"qparams", f->qparams},
+                 {"source_graph", f->source_graph},
+                 {"source_weights", f->source_weights}};
     QNS_TRY(qns_h5_set_int(file, QNS_A_VERSION, QNS_CAPTURE_VERSION, err));
     QNS_TRY(qns_h5_set_int(file, QNS_A_COMPLETE, 0, err));
     for (size_t i = 0; i < QNS_ARRAY_LEN(texts); i++)
-        QNS_TRY(qns_h5_set_text(file, texts[i].name, texts[i].text ? texts[i].text : "",
-                                texts[i].size, err));
+        QNS_TRY(qns_h5_set_text(file, texts[i].name, texts[i].text ? texts[i].text : "", err));
     return QNS_OK;
 }
 
@@ -130,7 +105,7 @@ static void free_writer(qns_cap_writer *w)
 {
     for (size_t i = 0; i < w->columns.n; i++)
         qns_free(w->columns.at[i].buf);
-    give_reserve(w);
+    qns_h5_reserve_give(&w->disk);
     qns_free(w->columns.at);
     qns_free(w->ids.at);
     qns_free(w->classes.at);
@@ -165,7 +140,7 @@ static qns_status create_locked(qns_cap_writer *w, const qns_cap_facts *facts, q
             QNS_FAIL(err, IO, "cannot create '%s': %s", w->partial, strerror(w->disk.error));
         QNS_H5_FAIL(err, IO, "cannot create '%s'", w->partial);
     }
-    take_reserve(w);
+    qns_h5_reserve_take(&w->disk, w->partial);
     QNS_TRY(write_facts(w->file, facts, err));
     for (int g = 0; g < QNS_GROUP_COUNT; g++) {
         w->group[g] = H5Gcreate2(w->file, qns_group_name((qns_group)g), H5P_DEFAULT, H5P_DEFAULT,
@@ -186,7 +161,7 @@ qns_status qns_cap_create(qns_cap_writer **out, const char *path, const qns_cap_
     qns_cap_writer *w = NULL;
     const size_t size = strlen(path) + sizeof ".partial";
     QNS_TRY(qns_new((void **)&w, 1, sizeof *w, err));
-    w->reserve = -1;
+    w->disk.fd = w->disk.reserve = -1;
     w->how = (qns_h5_how){compress, facts->samples};
     w->path = qns_strdup(path);
     w->partial = qns_calloc(size, 1);
@@ -362,7 +337,7 @@ static bool flush_file(qns_cap_writer *w)
         return false;
     bool ok = H5Fflush(w->file, H5F_SCOPE_LOCAL) >= 0;
     if (!ok) {
-        give_reserve(w);
+        qns_h5_reserve_give(&w->disk);
         ok = H5Fflush(w->file, H5F_SCOPE_LOCAL) >= 0;
     }
     if (ok)
@@ -418,7 +393,7 @@ static qns_status write_inputs_digest(qns_cap_writer *w, hsize_t n, qns_err *err
     qns_digester_add(w->all_inputs, w->digests.at, n * 16);
     const qns_digest d = qns_digester_result(w->all_inputs);
     qns_digest_hex(hex, &d);
-    return qns_h5_set_text(w->file, "inputs", n > 0 ? hex : "", sizeof hex, err);
+    return qns_h5_set_text(w->file, "inputs", n > 0 ? hex : "", err);
 }
 
 static qns_status finish(qns_cap_writer *w, qns_err *err)
@@ -474,7 +449,7 @@ bool qns_cap_abandon(int64_t *samples, qns_cap_writer *w)
     int64_t n = 0;
     if (w) {
         qns_h5_lock();
-        give_reserve(w);
+        qns_h5_reserve_give(&w->disk);
         const hsize_t on_disk = w->on_disk;
         ok = w->file <= 0 || keep_whole(w);
         /* The state of the last flush is untouched and readable; leave it so. */
