@@ -168,6 +168,12 @@ static void open_reading(reading *r, const char *type, const qns_shape *x)
     cr_assert_eq(qns_gb_input(&r->n.in[0], r->gb, "x", QNS_F32, x, NULL), QNS_OK);
 }
 
+static void close_reading(reading *r)
+{
+    qns_attrs_fini(&r->attrs);
+    qns_gb_free(r->gb);
+}
+
 static void add_input(reading *r, const char *name, const float *data, qns_shape shape)
 {
     const qns_const_spec s = {.name = name, .dtype = QNS_F32, .shape = shape, .data = data};
@@ -213,7 +219,7 @@ Test(op_matmul, gemm_is_linear)
     t = input_data(&r, 2, op_shape(1, 3, 0, 0, 0));
     cr_assert(t[0] == 5 && t[1] == 5 && t[2] == 5);
     cr_assert_null(qns_attrs_unused(&r.attrs));
-    qns_gb_free(r.gb);
+    close_reading(&r);
 }
 
 Test(op_matmul, gemm_refuses_what_it_cannot_do)
@@ -227,13 +233,13 @@ Test(op_matmul, gemm_refuses_what_it_cannot_do)
     cr_assert_eq(qns_attrs_add_int(&r.attrs, "transA", 1, NULL), QNS_OK);
     do_read(&r);
     cr_assert_eq(r.st, QNS_E_UNSUPPORTED);
-    qns_gb_free(r.gb);
+    close_reading(&r);
     open_reading(&r, "Gemm", &x);
     add_input(&r, "w", w, op_shape(2, 2, 3, 0, 0));
     add_input(&r, "b", b, op_shape(2, 4, 3, 0, 0));
     do_read(&r);
     cr_assert_eq(r.st, QNS_E_UNSUPPORTED);
-    qns_gb_free(r.gb);
+    close_reading(&r);
 }
 
 Test(op_matmul, matmul_with_a_constant_matrix_is_linear)
@@ -249,12 +255,12 @@ Test(op_matmul, matmul_with_a_constant_matrix_is_linear)
     cr_assert_str_eq(r.n.op->name, "linear");
     const float *t = input_data(&r, 1, op_shape(2, 3, 2, 0, 0));
     cr_assert(t[0] == 1 && t[1] == 4 && t[2] == 2);
-    qns_gb_free(r.gb);
+    close_reading(&r);
     open_reading(&r, "MatMul", &x);
     r.n.in[r.n.n_in++] = r.n.in[0];
     do_read(&r);
     cr_assert_str_eq(r.n.op->name, "matmul");
-    qns_gb_free(r.gb);
+    close_reading(&r);
 }
 
 static qns_status read_conv(const char *name, const int64_t *v, size_t n, qns_conv_attr *attr)
@@ -272,7 +278,7 @@ static qns_status read_conv(const char *name, const int64_t *v, size_t n, qns_co
     if (r.st == QNS_OK)
         cr_assert_null(qns_attrs_unused(&r.attrs));
     *attr = r.attr;
-    qns_gb_free(r.gb);
+    close_reading(&r);
     return r.st;
 }
 
