@@ -127,6 +127,13 @@ static qns_status read_attributes(void **attr, qns_onnx_node *n, const qns_onnx_
                                   qns_err *err)
 {
     QNS_TRY(qns_new(attr, 1, n->op->attr_size, err));
+    /* Readers look at these inputs without asking whether they are there. */
+    if (n->n_in < n->op->min_in)
+        QNS_FAIL(err, FORMAT, "has %u inputs; %s takes %u to %u", n->n_in, n->op->name,
+                 n->op->min_in, n->op->max_in);
+    for (uint32_t i = 0; i < n->op->min_in; i++)
+        if (!qns_has(n->in[i]))
+            QNS_FAIL(err, FORMAT, "input %u is missing", i);
     if (rule->read)
         QNS_TRY(rule->read(*attr, n, err));
     const char *unused = qns_attrs_unused(n->attrs);
