@@ -17,9 +17,12 @@
 enum { OPSET_MIN = 7, OPSET_MAX = 18, MAX_FULL = 4, MAX_LISTED = 16, MAX_META = 4096 };
 #define MAX_FILE ((size_t)INT32_MAX) /* protobuf itself holds no more */
 
+/* protobuf-c does not say why it gave up; this does. */
 static void *pb_alloc(void *ctx, size_t size)
 {
-    return qns_calloc(size, 1);
+    void *p = qns_calloc(size, 1);
+    *(bool *)ctx |= !p;
+    return p;
 }
 
 static void pb_free(void *ctx, void *p)
@@ -27,16 +30,25 @@ static void pb_free(void *ctx, void *p)
     qns_free(p);
 }
 
-static ProtobufCAllocator allocator = {pb_alloc, pb_free, NULL};
+static void free_model(Onnx__ModelProto *m)
+{
+    ProtobufCAllocator allocator = {pb_alloc, pb_free, NULL};
+    if (m)
+        onnx__model_proto__free_unpacked(m, &allocator);
+}
 
 static qns_status unpack(Onnx__ModelProto **out, const void *p, size_t n, qns_err *err)
 {
+    bool out_of_memory = false;
+    ProtobufCAllocator allocator = {pb_alloc, pb_free, &out_of_memory};
     QNS_TRY(qns_onnx_check_wire(&onnx__model_proto__descriptor, p, n, err));
     Onnx__ModelProto *m = onnx__model_proto__unpack(&allocator, n, p);
+    if (!m && out_of_memory)
+        QNS_FAIL(err, NOMEM, "cannot unpack %zu bytes", n);
     if (!m)
-        QNS_FAIL(err, FORMAT, "the parts do not unpack, or memory ran out");
+        QNS_FAIL(err, FORMAT, "a field has another type than it has in ONNX");
     if (!m->graph) {
-        onnx__model_proto__free_unpacked(m, &allocator);
+        free_model(m);
         QNS_FAIL(err, FORMAT, "it has no graph");
     }
     *out = m;
@@ -203,12 +215,14 @@ qns_status qns_onnx_read_bytes(qns_graph **out, const void *p, size_t n, const c
     Onnx__ModelProto *m = NULL;
     qns_err why = {0};
     qns_status st = unpack(&m, p, n, &why);
+    if (st == QNS_E_NOMEM)
+        QNS_FAIL(err, NOMEM, "reading '%s': %s", path, why.text);
     if (st != QNS_OK)
         QNS_FAIL(err, FORMAT, "'%s' is not an ONNX model: %s", path, why.text);
     st = import(out, m, path, opts, err);
     if (st != QNS_OK)
         qns_err_note(err, "reading '%s'", path);
-    onnx__model_proto__free_unpacked(m, &allocator);
+    free_model(m);
     return st;
 }
 

@@ -6,7 +6,7 @@
 /* Deep enough for 20 graphs within graphs; ordinary models need 6. */
 enum { MAX_DEPTH = 64, WIRE_VARINT = 0, WIRE_8 = 1, WIRE_BYTES = 2, WIRE_4 = 5 };
 /* What unpacking may take for structs, pointers and small blocks. */
-#define MAX_MEMORY ((size_t)2 << 30)
+#define MAX_MEMORY ((size_t)1 << 30)
 /* Of one text, one list entry or one unknown field, on top of its bytes. */
 enum { FIELD_COST = 64 };
 

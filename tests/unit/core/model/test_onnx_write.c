@@ -317,3 +317,22 @@ Test(onnx_write, an_integer_graph_is_refused)
     qns_graph_free(h);
     qns_graph_free(g);
 }
+
+Test(onnx_write, every_allocation_may_fail)
+{
+    qns_graph *g = qdq_conv();
+    for (int64_t k = 0;; k++) {
+        qns_err err = {0};
+        qns_mem_fail_at(k);
+        const qns_status st = qns_onnx_write(path, g, true, &err);
+        qns_mem_fail_at(-1);
+        if (st == QNS_OK)
+            break;
+        cr_assert(err.code == st && err.text[0], "allocation %lld", (long long)k);
+        cr_assert_lt(k, 100000);
+    }
+    qns_graph *h = read_from();
+    same_digests(g, h);
+    qns_graph_free(h);
+    qns_graph_free(g);
+}
