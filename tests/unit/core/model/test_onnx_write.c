@@ -17,10 +17,7 @@ static char path[64];
 static void start(void)
 {
     b_open(&b, 13);
-    snprintf(path, sizeof path, "/tmp/qns_onnx_write_XXXXXX");
-    const int fd = mkstemp(path);
-    cr_assert_geq(fd, 0);
-    close(fd);
+    snprintf(path, sizeof path, "/tmp/qns_onnx_write_%ld", (long)getpid());
 }
 
 static void stop(void)
