@@ -104,6 +104,26 @@ static void keep_origin(qns_cmp *c, qns_layer *out, const qns_cap_data *d)
     out->n_origin = v ? d->n_origin : 0;
 }
 
+/* A tensor that is not there has no numbers. */
+static const qns_diff nothing = {.sqnr_db = NAN,
+                                 .rmse = NAN,
+                                 .rmse_steps = NAN,
+                                 .max_abs = NAN,
+                                 .max_abs_steps = NAN,
+                                 .cosine = NAN,
+                                 .bias = NAN,
+                                 .bias_sigma = NAN,
+                                 .clipped = NAN,
+                                 .ref_min = NAN,
+                                 .ref_max = NAN,
+                                 .ref_rms = NAN,
+                                 .test_min = NAN,
+                                 .test_max = NAN,
+                                 .sqnr_db_min = NAN,
+                                 .sqnr_db_p5 = NAN,
+                                 .sqnr_db_median = NAN,
+                                 .worst_sample = -1};
+
 static void describe_layer(qns_cmp *c, qns_layer *out, const qns_cmp_layer *l)
 {
     const qns_cap_data *ra = qns_cmp_data(c->ref, l->ref), *ta = qns_cmp_data(c->test, l->test);
@@ -119,6 +139,7 @@ static void describe_layer(qns_cmp *c, qns_layer *out, const qns_cmp_layer *l)
     out->test_dataset = keep(c, t->path);
     out->paired_by = l->by;
     out->added_db = NAN;
+    out->weight = out->activation = nothing;
     out->advice = "";
     keep_origin(c, out, r);
     keep_qinfo(c, &out->activation_q, ta);

@@ -25,7 +25,7 @@ style)
             /\t/ { printf "%s:%d: tab\n", f, FNR; bad = 1 }
             /[ ]$/ { printf "%s:%d: blank at the end\n", f, FNR; bad = 1 }
             /^[ ]*\/\/|; *\/\/ |\{ *\/\/ / { printf "%s:%d: // comment\n", f, FNR; bad = 1 }
-            /(TO|FIX)(DO|ME)|XXX/ { printf "%s:%d: unfinished mark\n", f, FNR; bad = 1 }
+            /TO[D]O|FIX[M]E|XX[X]/ { printf "%s:%d: unfinished mark\n", f, FNR; bad = 1 }
             END { exit bad }' "$f" || bad=1
     done
     ;;
