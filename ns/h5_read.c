@@ -30,7 +30,8 @@ static bool read_box(reader *r, int32_t axis, hsize_t n)
         r->start[i] = 0;
         all *= count[i];
     }
-    hid_t mem = H5Screate_simple(1, &all, NULL);
+    /* Of the same rank as the selection: HDF5 walks other shapes element by element. */
+    hid_t mem = rank == 0 ? H5Screate(H5S_SCALAR) : H5Screate_simple(rank, count, NULL);
     const bool ok = mem >= 0 &&
                     (rank == 0 || H5Sselect_hyperslab(r->space, H5S_SELECT_SET, r->start, NULL,
                                                       count, NULL) >= 0) &&

@@ -102,23 +102,29 @@ static double bias_sigma(const qns_sums *s)
     return mean / sqrt(var);
 }
 
+void qns_diff_init(qns_diff *out)
+{
+    *out = (qns_diff){.worst_sample = -1};
+    double *const numbers[] = {&out->sqnr_db,    &out->rmse,          &out->rmse_steps,
+                               &out->max_abs,    &out->cosine,        &out->bias,
+                               &out->bias_sigma, &out->max_abs_steps, &out->ref_min,
+                               &out->ref_max,    &out->ref_rms,       &out->clipped,
+                               &out->test_min,   &out->test_max,      &out->sqnr_db_min,
+                               &out->sqnr_db_p5, &out->sqnr_db_median};
+    for (size_t i = 0; i < QNS_ARRAY_LEN(numbers); i++)
+        *numbers[i] = NAN;
+}
+
 void qns_diff_from_sums(qns_diff *out, const qns_sums *s)
 {
-    *out = (qns_diff){.present = true,
-                      .n = s->n,
-                      .nonfinite_ref = s->nonfinite_ref,
-                      .nonfinite_test = s->nonfinite_test,
-                      .sqnr_db_min = NAN,
-                      .sqnr_db_p5 = NAN,
-                      .sqnr_db_median = NAN,
-                      .worst_sample = -1};
+    qns_diff_init(out);
+    out->present = true;
+    out->n = s->n;
+    out->nonfinite_ref = s->nonfinite_ref;
+    out->nonfinite_test = s->nonfinite_test;
     out->sqnr_db = qns_sqnr_db(&out->flags, s);
-    if (s->n == 0) {
-        out->rmse = out->rmse_steps = out->max_abs = out->max_abs_steps = NAN;
-        out->cosine = out->bias = out->bias_sigma = out->clipped = NAN;
-        out->ref_min = out->ref_max = out->ref_rms = out->test_min = out->test_max = NAN;
+    if (s->n == 0)
         return;
-    }
     const double n = (double)s->n;
     out->rmse = sqrt(s->ee / n);
     out->rmse_steps = sqrt(s->ee_steps / n);

@@ -26,6 +26,8 @@ typedef struct qns_metric {
 const qns_metric *qns_metrics(size_t *n);
 const qns_metric *qns_metric_find(const char *name); /* NULL when there is none */
 
+/* No numbers at all: present is false, the rest is NaN. */
+void qns_diff_init(qns_diff *out);
 /* Everything of *out but the numbers over samples, which become NaN and -1. */
 void qns_diff_from_sums(qns_diff *out, const qns_sums *s);
 /* SQNR of one sample; *flags gets QNS_M_ flags. +inf exact, -inf zero reference, NaN no elements.

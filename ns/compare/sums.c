@@ -105,7 +105,9 @@ static double block_max_abs(const float *ref, const float *test, size_t n)
 
 static uint64_t block_clipped(const float *ref, size_t n, const qns_grid *g)
 {
-    const double lo = g->lo - g->step / 2, hi = g->hi + g->step / 2;
+    /* Half a step is what rounding loses anyway. A little more than that, because symmetric ranges
+     * put the largest weight exactly half a step outside: 127.5 steps, and 127 is the last code. */
+    const double lo = g->lo - 0.51 * g->step, hi = g->hi + 0.51 * g->step;
     uint64_t out = 0;
     for (size_t i = 0; i < n; i++)
         out += (double)ref[i] < lo || (double)ref[i] > hi;

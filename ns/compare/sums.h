@@ -25,7 +25,7 @@ typedef struct qns_sums {
     double ee_steps;       /* sum of (e / step)^2; NaN as soon as a span has no grid */
     double max_abs, max_abs_steps;
     double ref_min, ref_max, test_min, test_max; /* +inf, -inf while n is 0 */
-    uint64_t clipped; /* references more than half a step outside lo..hi */
+    uint64_t clipped; /* references more than 0.51 steps outside lo..hi */
     uint64_t nonfinite_ref, nonfinite_test;
 } qns_sums;
 

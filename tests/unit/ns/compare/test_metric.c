@@ -89,7 +89,7 @@ Test(metric, values)
         rq += r * q;
         ee += (q - r) * (q - r);
         e1 += q - r;
-        clipped += r < -1.51L || r > 1.51L;
+        clipped += r < -1.5102L || r > 1.5102L;
     }
     const qns_diff d = diff_of(ref, test, N, &grid);
     near(d.sqnr_db, (double)(10 * log10l(rr / ee)), 1e-12);
