@@ -219,7 +219,7 @@ static void add_sample(qns_cap_writer *w, const spec *s, const uint32_t column[L
     OK(qns_cap_sample(w, id, &d, id % CLASSES, !s->no_labels, &err));
 }
 
-static void write_capture(const char *path, const spec *s)
+static inline void write_capture(const char *path, const spec *s)
 {
     uint32_t column[LAYERS];
     qns_err err;
