@@ -57,8 +57,9 @@
  *   }
  *
  * What holds when a run ends early. While it runs the file is OUT.partial with complete = 0; whole
- * samples are flushed every two seconds, /samples says how many. An interrupt or a full disk leaves
- * exactly the whole samples. A killed process (SIGKILL) leaves the samples of the last flush;
+ * samples are flushed every two seconds, /samples says how many. An interrupt leaves
+ * exactly the whole samples; after a full disk datasets may be longer than /samples says, and the
+ * rows behind mean nothing. A killed process (SIGKILL) leaves the samples of the last flush;
  * only a kill in the middle of a flush, a few milliseconds, can damage the file. */
 #ifndef QNS_H5_LAYOUT_H
 #define QNS_H5_LAYOUT_H

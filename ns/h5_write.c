@@ -376,13 +376,17 @@ qns_status qns_cap_sample(qns_cap_writer *w, int64_t id, const qns_digest *input
 
 /* ---- the end ---- */
 
-/* Cuts everything to n samples. */
+/* Cuts everything to n samples. HDF5 fills the rest of a chunk that is cut through, which writes
+ * all of it; on a full disk only whole chunks are dropped, and /samples alone says where data end.
+ */
 static bool trim(qns_cap_writer *w, hsize_t n)
 {
     bool ok = true;
     for (size_t i = 0; i < w->columns.n; i++) {
         column *c = &w->columns.at[i];
-        ok &= set_rows(c->dset, c->dims.dim, c->dims.rank, n);
+        const hsize_t chunk = c->dims.chunk_rows;
+        ok &= set_rows(c->dset, c->dims.dim, c->dims.rank,
+                       w->disk.error ? (n + chunk - 1) / chunk * chunk : n);
     }
     return ok && write_samples(w, n);
 }
