@@ -219,7 +219,8 @@ qns_status qns_h5_make_dataset(hid_t *dset, qns_h5_dims *dims, hid_t group, cons
     hid_t space = 0, plist = 0, access = 0, made = 0;
     const bool grows = qns_group_by_sample(d->group);
     QNS_TRY_DONE(plan_dims(dims, d, how, err));
-    QNS_TRY_DONE(free_name(name, sizeof name, group, d->name, err));
+    QNS_TRY_DONE(
+        free_name(name, sizeof name, group, d->value_origin ? d->value_origin : d->name, err));
     space = make_space(dims, grows);
     plist = make_plist();
     access = make_access();

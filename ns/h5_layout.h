@@ -18,8 +18,9 @@
  *   /weights/NAME            whole tensors, after fusion
  *   /biases/NAME             the same; int32 codes where the backend has integer biases
  *
- * NAME is the value's name in the model with '/' -> '.', because HDF5 takes slashes for groups; a
- * collision gets "~2". Attributes of a dataset, all optional for the reader:
+ * NAME is value_origin (below), so that float and int8 captures of one model agree, with '/' ->
+ * '.', because HDF5 takes slashes for groups; a collision gets "~2". Attributes of a dataset, all
+ * optional for the reader:
  *
  *       name           text, the value's name in the model
  *       node, op, impl text, who made it (of a weight: who uses it), with which implementation

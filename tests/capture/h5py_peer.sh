@@ -14,7 +14,7 @@ with h5py.File(d + "/f.h5") as f, h5py.File(d + "/q.h5") as q:
     assert f.attrs["qns_capture"] == 1 and f.attrs["complete"] == 1
     assert f.attrs["model"] == "f.onnx", f.attrs["model"]
     x = f["activations/layer2.relu_out"]
-    c = q["activations/layer2.relu_out_q"]
+    c = q["activations/layer2.relu_out"]
     assert x.shape == (12, 4, 6, 6) and x.dtype == np.float32
     assert c.dtype == np.uint8
     assert list(x.attrs["origin"]) == ["conv2", "/layer2/relu_out"], x.attrs["origin"]

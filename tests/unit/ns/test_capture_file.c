@@ -22,8 +22,7 @@ static void check_values(qns_capture *c, const spec *s)
 {
     static float want[COUNT], got[COUNT];
     qns_err err;
-    const uint32_t i =
-        find(c, s->quantized ? "activations/layer1.relu_out_q" : "activations/layer1.relu_out");
+    const uint32_t i = find(c, "activations/layer1.relu_out");
     for (int64_t row = 0; row < qns_capture_info(c)->samples; row++) {
         layer_values(want, 1, qns_capture_info(c)->id[row], COUNT);
         /* An odd range: parts of slices at both ends. */
@@ -55,8 +54,7 @@ static void round_trip(const spec *s)
     cr_assert_not_null(i->digest);
     cr_assert_eq(i->n_skipped, 0);
     cr_assert_eq(qns_capture_n(c), 2 * LAYERS);
-    const qns_cap_data *d = qns_capture_at(
-        c, find(c, s->quantized ? "activations/layer2.relu_out_q" : "activations/layer2.relu_out"));
+    const qns_cap_data *d = qns_capture_at(c, find(c, "activations/layer2.relu_out"));
     cr_assert_str_eq(d->value_origin, "/layer2/relu_out");
     cr_assert_str_eq(d->node, "conv2");
     cr_assert_eq(d->n_origin, 2);
