@@ -8,7 +8,7 @@ EOD
 set xrange [{{lo}}:{{hi}}]
 set yrange [0.8:*]
 set logscale y
-set format y "10^%T"
+set format y "%.0s%c"
 set ylabel "values [count, log]"
 set xlabel "value of the output"
 set border 3

@@ -8,11 +8,11 @@ $layers << EOD
 EOD
 $exact << EOD
 {{#each exact}}{{i}} {{y}}
-{{/each}}-1 -1
+{{/each}}
 EOD
 $bad << EOD
 {{#each bad}}{{i}} {{y}}
-{{/each}}-1 -1
+{{/each}}
 EOD
 set xrange [-0.8:{{end}}]
 set yrange [{{lo}}:{{hi}}]
@@ -28,6 +28,6 @@ set bmargin {{bottom}}
 plot {{watch}} with lines lw 1 dt 2 lc rgb "#b45309" title "watch, below {{watch}} dB", \
      {{limit}} with lines lw 1 dt 2 lc rgb "#dc2626" title "bad, below {{limit}} dB", \
      $layers using 1:2 with points pt 13 ps 0.6 lc rgb "#7c3aed" title "weight, alone", \
-     $layers using 1:3 with linespoints pt 7 ps 0.4 lw 2 lc rgb "#2563eb" title "output, cumulative", \
-     $bad using 1:2 with points pt 6 ps 0.9 lw 2 lc rgb "#dc2626" title "bad", \
-     $exact using 1:2 with points pt 9 ps 0.7 lc rgb "#15803d" title "exact"
+     $layers using 1:3 with linespoints pt 7 ps 0.4 lw 2 lc rgb "#2563eb" title "output, cumulative"{{#each has_bad}}, \
+     $bad using 1:2 with points pt 6 ps 0.9 lw 2 lc rgb "#dc2626" title "bad"{{/each}}{{#each has_exact}}, \
+     $exact using 1:2 with points pt 9 ps 0.7 lc rgb "#15803d" title "exact"{{/each}}

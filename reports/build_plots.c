@@ -68,10 +68,10 @@ static void add_ticks(qns_build *b, qns_tval *v)
         const size_t w = s ? qns_label_width(s) : 0;
         widest = w > widest ? w : widest;
     }
-    /* Letters of 10 points are about 5.6 wide; a margin row is 12 to 13 high. */
-    const double bottom = 1.5 + (double)widest * 0.52;
-    qns_tval_setf(v, "bottom", "%.1f", bottom);
-    qns_tval_setf(v, "height", "%.0f", 270 + bottom * 12.5);
+    /* Letters of 10 points are about 6.3 pixels wide when turned; a row of margin is 18 high. */
+    const double below = 18 + 6.3 * (double)widest;
+    qns_tval_setf(v, "bottom", "%.1f", below / 18);
+    qns_tval_setf(v, "height", "%.0f", 300 + below);
 }
 
 static double chart_width(uint32_t n)
@@ -85,6 +85,7 @@ static qns_status plot_sqnr(qns_build *b, qns_err *err)
     const qns_result *r = b->r;
     qns_tval *v = qns_tval_create(b->arena);
     double lo, hi;
+    uint32_t n_bad = 0, n_exact = 0;
     db_range(r, &lo, &hi);
     for (uint32_t i = 0; i < r->n_layers; i++) {
         const qns_layer *l = &r->layer[i];
@@ -96,7 +97,10 @@ static qns_status plot_sqnr(qns_build *b, qns_err *err)
         const bool bad = l->verdict == QNS_V_BAD && !isnan(db);
         if (!bad && !isinf(db))
             continue;
-        qns_tval *mark = qns_tval_add(v, bad || db < 0 ? "bad" : "exact");
+        const bool low = bad || db < 0;
+        if (!(low ? n_bad++ : n_exact++))
+            qns_tval_add(v, low ? "has_bad" : "has_exact");
+        qns_tval *mark = qns_tval_add(v, low ? "bad" : "exact");
         qns_tval_setf(mark, "i", "%u", i);
         qns_tval_setf(mark, "y", "%.9g", isfinite(db) ? db : db > 0 ? hi - 1 : lo + 1);
     }
@@ -168,7 +172,7 @@ static qns_status plot_histogram(qns_build *b, const qns_layer *l, uint32_t rank
     set_number(v, "hi", hi + 0.03 * (hi - lo));
     return add_plot(b, "histogram.gp", v,
                     (qns_plot){qns_build_text(b, "histogram_%u", rank + 1),
-                               qns_build_text(b, "%u. %s", rank + 1, l->name),
+                               qns_build_text(b, "Values of rank %u, %s", rank + 1, l->name),
                                "Float values beyond the dashed lines are clipped.", NULL, true},
                     err);
 }
@@ -187,6 +191,15 @@ static qns_status plot_channels(qns_build *b, const qns_layer *l, qns_err *err)
         set_number(row, "reach_hi", c->reach_hi[i]);
         set_number(row, "db", c->sqnr_db[i]);
         low = isfinite(c->sqnr_db[i]) ? fmin(low, floor(c->sqnr_db[i])) : low;
+    }
+    if (c->n <= 4096) { /* steps end where a next channel would begin */
+        qns_tval *row = qns_tval_add(v, "channels");
+        qns_tval_setf(row, "i", "%u", c->n);
+        set_number(row, "lo", NAN);
+        set_number(row, "hi", NAN);
+        set_number(row, "reach_lo", c->reach_lo[c->n - 1]);
+        set_number(row, "reach_hi", c->reach_hi[c->n - 1]);
+        set_number(row, "db", NAN);
     }
     set_number(v, "width", 1060);
     set_number(v, "end", fmin(c->n, 4096));
