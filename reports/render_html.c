@@ -242,7 +242,8 @@ static qns_status fill_plots(html *h, qns_err *err)
         qns_str_fini(&note);
         if (!kept)
             QNS_FAIL(err, NOMEM, "cannot keep a note");
-        qns_log(QNS_LOG_WARN, "%s", kept);
+        if (program[0])
+            qns_log(QNS_LOG_WARN, "%s", kept);
         add_optional(h->root, "plot_note", kept);
         if (st == QNS_E_NOTFOUND)
             break;

@@ -67,6 +67,18 @@ static void choose_widths(size_t *w, const qns_table *t, size_t width, uint32_t 
         if (c != t->name_column)
             *(col->extra ? &extra : &used) += w[c] + 2;
     }
+    /* Too narrow for all: kinds of operators are shortened, then figures go, the last ones first.
+     */
+    for (uint32_t c = 0; c < t->n_columns && used + MIN_NAME > width; c++)
+        if (!t->column[c].number && c != t->name_column && w[c] > 8) {
+            used -= w[c] - 8;
+            w[c] = 8;
+        }
+    for (uint32_t c = t->n_columns; c-- > 1 && used + MIN_NAME > width;)
+        if (t->column[c].number && !t->column[c].extra) {
+            used -= w[c] + 2;
+            w[c] = 0;
+        }
     longest = longest > MAX_NAME && width < 160 ? MAX_NAME : longest;
     const size_t good = longest < GOOD_NAME ? longest : GOOD_NAME;
     const bool all = used + extra + good <= width;
