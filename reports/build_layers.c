@@ -29,9 +29,9 @@ static qns_cell cell(const char *text, double sort)
 
 static int db_level(const qns_diff *d)
 {
-    if (!d->present || isnan(d->sqnr_db))
+    if (!d->present || isnan(d->sqnr_db) || d->flags & QNS_M_ZERO_REF)
         return QNS_LEVEL_NONE;
-    if (d->nonfinite_test)
+    if (d->nonfinite_test > d->nonfinite_ref)
         return QNS_V_BAD;
     return d->sqnr_db < QNS_SQNR_BAD_DB     ? QNS_V_BAD
            : d->sqnr_db < QNS_SQNR_WATCH_DB ? QNS_V_WATCH
@@ -53,7 +53,6 @@ static qns_cell steps_cell(qns_build *b, const qns_diff *d)
     const double v = d->present ? d->rmse_steps : NAN;
     qns_cell c = cell(
         isfinite(v) ? qns_build_text(b, v < 100 ? "%.2f" : "%.3g", v) : qns_build_number(b, v), v);
-    c.level = isnan(v) ? QNS_LEVEL_NONE : v > 4 ? QNS_V_BAD : v > 1 ? QNS_V_WATCH : QNS_V_OK;
     return c;
 }
 
@@ -61,7 +60,7 @@ static qns_cell clipped_cell(qns_build *b, const qns_diff *d)
 {
     const double v = d->present ? d->clipped : NAN;
     qns_cell c = cell(qns_build_percent(b, v), v);
-    c.level = !(v > 0.001) ? QNS_LEVEL_NONE : v > 0.01 ? QNS_V_BAD : QNS_V_WATCH;
+    c.level = v > 0.01 ? QNS_V_WATCH : QNS_LEVEL_NONE;
     return c;
 }
 

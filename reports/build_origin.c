@@ -97,8 +97,9 @@ static void build_identity(qns_build *b)
 static const qns_fact guide[] = {
     {"SQNR",
      "Signal-to-quantization-noise ratio, 10 log10(sum r\xC2\xB2 / sum (r - q)\xC2\xB2), r float "
-     "and q int8, pooled over all samples. 20 dB is an error of 10 % of the signal, 30 dB of "
-     "3 %, 40 dB of 1 %. \xE2\x80\x9C"
+     "and q int8, pooled over all samples. 40 dB is an error of 1 % of "
+     "the signal, 30 dB of 3 %, 20 dB of 10 % (below it: watch), 10 dB of 32 % (below it: bad). "
+     "\xE2\x80\x9C"
      "exact\xE2\x80\x9D means equal in every element."},
     {"Steps",
      "The RMS error divided by the distance of two codes. Rounding alone gives 1/\xE2\x88\x9A"

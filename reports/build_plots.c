@@ -39,7 +39,7 @@ done:
 /* Lowest and highest finite decibel of the layers, rounded outwards. */
 static void db_range(const qns_result *r, double *lo, double *hi)
 {
-    *lo = 10;
+    *lo = 5;
     *hi = 45;
     for (uint32_t i = 0; i < r->n_layers; i++) {
         const double v[] = {r->layer[i].weight.present ? r->layer[i].weight.sqnr_db : NAN,

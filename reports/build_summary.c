@@ -34,16 +34,16 @@ static int output_level(const qns_result *r)
     const qns_diff *d = &r->output.diff;
     if (!d->present)
         return QNS_LEVEL_NONE;
-    if (d->nonfinite_test || d->sqnr_db < QNS_SQNR_BAD_DB / 2)
+    if (d->nonfinite_test > d->nonfinite_ref || d->sqnr_db < QNS_SQNR_BAD_DB)
         return QNS_V_BAD;
-    return d->sqnr_db < QNS_SQNR_BAD_DB ? QNS_V_WATCH : QNS_V_OK;
+    return d->sqnr_db < QNS_SQNR_WATCH_DB ? QNS_V_WATCH : QNS_V_OK;
 }
 
 static int agreement_level(double share)
 {
     return isnan(share)   ? QNS_LEVEL_NONE
-           : share < 0.95 ? QNS_V_BAD
-           : share < 0.99 ? QNS_V_WATCH
+           : share < 0.90 ? QNS_V_BAD
+           : share < 0.95 ? QNS_V_WATCH
                           : QNS_V_OK;
 }
 

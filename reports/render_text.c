@@ -67,9 +67,10 @@ static void choose_widths(size_t *w, const qns_table *t, size_t width, uint32_t 
         if (c != t->name_column)
             *(col->extra ? &extra : &used) += w[c] + 2;
     }
-    /* Too narrow for all: kinds of operators are shortened, then figures go, the last ones first.
-     */
-    for (uint32_t c = 0; c < t->n_columns && used + MIN_NAME > width; c++)
+    /* Names tell more than kinds of operators; figures go only when it is very narrow, the last
+     * ones first. */
+    const size_t name = w[t->name_column] < GOOD_NAME ? w[t->name_column] : GOOD_NAME;
+    for (uint32_t c = 0; c < t->n_columns && used + name > width; c++)
         if (!t->column[c].number && c != t->name_column && w[c] > 8) {
             used -= w[c] - 8;
             w[c] = 8;

@@ -10,9 +10,9 @@
 /* Colour of a value: a qns_verdict_level, or this. */
 enum { QNS_LEVEL_NONE = -1 };
 
-/* Lines in the charts, dB. */
-#define QNS_SQNR_WATCH_DB 30.0
-#define QNS_SQNR_BAD_DB   20.0
+/* Where the verdicts of ns/advice.c begin, for lines in charts and colours of figures, dB. */
+#define QNS_SQNR_WATCH_DB 20.0
+#define QNS_SQNR_BAD_DB   10.0
 
 typedef struct qns_column {
     const char *title, *unit; /* unit "" for none */

@@ -3,6 +3,7 @@
 
 #include "core/base/mem.h"
 #include "core/base/rng.h"
+#include "reports/report.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -116,9 +117,9 @@ static void fill_layer(qns_result *r, qns_rng *g, uint32_t i, uint32_t n, bool h
     l->macs = 1000000 + qns_rng_below(g, 90000000);
     l->ref_dataset = l->test_dataset = "/activations/x";
     l->paired_by = "lineage";
-    const double fall = 44 - 24.0 * i / n;
+    const double fall = 44 - 28.0 * i / n;
     const bool dip = i % 19 == 8;
-    fill_diff(&l->activation, g, fall - (dip ? 14 : 0) + 3 * qns_rng_unit(g), true);
+    fill_diff(&l->activation, g, fall - (dip ? 18 : 0) + 3 * qns_rng_unit(g), true);
     l->weight.sqnr_db = NAN;
     l->weight.worst_sample = -1;
     if (strcmp(l->op, "add_relu") != 0 && strcmp(l->op, "avgpool") != 0) {
@@ -130,8 +131,8 @@ static void fill_layer(qns_result *r, qns_rng *g, uint32_t i, uint32_t n, bool h
     l->hist.reach_lo = l->hist.reach_hi = l->hist.lo = l->hist.hi = NAN;
     l->added_db = i ? 2 * qns_rng_unit(g) + (dip ? 12 : 0) : NAN;
     const double db = l->activation.sqnr_db;
-    l->verdict = db < 20 ? QNS_V_BAD : db < 30 ? QNS_V_WATCH : QNS_V_OK;
-    l->advice = db < 15   ? "a few channels are ten times wider than the rest: use per-channel "
+    l->verdict = db < QNS_SQNR_BAD_DB ? QNS_V_BAD : db < QNS_SQNR_WATCH_DB ? QNS_V_WATCH : QNS_V_OK;
+    l->advice = db < 10   ? "a few channels are ten times wider than the rest: use per-channel "
                             "weights, or keep this layer in float"
                 : db < 20 ? "values are clipped: calibrate with a wider range"
                           : "";
@@ -186,7 +187,7 @@ static void fill_rest(qns_result *r, qns_rng *g, bool hostile)
                       "4 of 64 weight channels are wider than 9 times the median; the others get "
                       "3 bits.",
                       "Quantize these weights per channel."};
-    f[1] = (qns_finding){"CLIPPING", 1, r->layer[r->ranking[1]].name,
+    f[1] = (qns_finding){"CLIPPING", 1, r->layer[r->ranking[1 % r->n_layers]].name,
                          "0.38 % of the outputs lie above what the codes reach.",
                          "Calibrate with more samples, or with the minmax observer."};
     f[2] = (qns_finding){"FLOAT_KEPT", 0, "", "3 layers run in float.", ""};
