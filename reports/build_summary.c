@@ -80,6 +80,13 @@ static void build_head(qns_build *b)
     b->report->level = worst_level(r);
 }
 
+/* A sentence of its own: starts with a capital. */
+static const char *sentence(qns_build *b, const char *s)
+{
+    const bool lower = s[0] >= 'a' && s[0] <= 'z';
+    return lower ? qns_build_text(b, "%c%s", s[0] - 'a' + 'A', s + 1) : qns_build_text(b, "%s", s);
+}
+
 static void build_answers(qns_build *b)
 {
     const qns_result *r = b->r;
@@ -111,8 +118,8 @@ static void build_answers(qns_build *b)
     a[2].value = f ? qns_build_text(b, "%s%s%s", f->subject, f->subject[0] ? ": " : "", f->text)
                    : "No known cause stands out; what is left is ordinary rounding.";
     a[3].label = "What to do";
-    a[3].value = f && f->advice[0]   ? qns_build_text(b, "%s", f->advice)
-                 : w && w->advice[0] ? qns_build_text(b, "%s", w->advice)
+    a[3].value = f && f->advice[0]   ? sentence(b, f->advice)
+                 : w && w->advice[0] ? sentence(b, w->advice)
                  : bad + watch == 0  ? "Nothing: this model can be used as it is."
                                      : "Look at the worst layers below.";
     b->report->answer = a;
