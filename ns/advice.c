@@ -23,9 +23,10 @@
 #include <math.h>
 #include <string.h>
 
-static const double bad_db = 10, watch_db = 20, weight_steps = 0.5, clipped_share = 0.01,
-                    stretch_limit = 8, inherited_db = 3, jump_db = 10, bias_limit = 0.5,
-                    zero_ref_steps = 2, agreement_limit = 0.95, coverage_limit = 0.95;
+static const double bad_db = QNS_SQNR_BAD_DB, watch_db = QNS_SQNR_WATCH_DB, weight_steps = 0.5,
+                    clipped_share = 0.01, stretch_limit = 8, inherited_db = 3, jump_db = 10,
+                    bias_limit = 0.5, zero_ref_steps = 2, agreement_limit = 0.95,
+                    coverage_limit = 0.95;
 
 typedef struct look_at { /* a layer and what was found about it */
     qns_cmp *c;

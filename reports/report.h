@@ -10,10 +10,6 @@
 /* Colour of a value: a qns_verdict_level, or this. */
 enum { QNS_LEVEL_NONE = -1 };
 
-/* Where the verdicts of ns/advice.c begin, for lines in charts and colours of figures, dB. */
-#define QNS_SQNR_WATCH_DB 20.0
-#define QNS_SQNR_BAD_DB   10.0
-
 typedef struct qns_column {
     const char *title, *unit; /* unit "" for none */
     const char *hint;         /* one sentence: what it is */

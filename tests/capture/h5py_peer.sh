@@ -27,7 +27,7 @@ with h5py.File(d + "/f.h5") as f, h5py.File(d + "/q.h5") as q:
     # A foreign capture: what another framework would write.
     with h5py.File(d + "/foreign.h5", "w") as out:
         for k in range(5):
-            v = q["activations/layer%d.relu_out_q" % k]
+            v = q["activations/layer%d.relu_out" % k]
             s, z = v.attrs["scale"][0], v.attrs["zero_point"][0]
             out["activations/layer%d/relu_out" % k] = (v[:].astype(np.float32) - z) * s
             out["weights/layer%d/weight" % k] = f["weights/layer%d.weight" % k][:].astype(np.float16)
