@@ -85,10 +85,13 @@ static qns_status plan_dims(qns_h5_dims *out, const qns_cap_desc *d, const qns_h
     if (grows && out->row_bytes > UINT32_MAX)
         QNS_FAIL(err, UNSUPPORTED, "a sample of %zu bytes is larger than HDF5's chunks can be",
                  out->row_bytes);
-    out->chunk_rows = QNS_CHUNK_BYTES / out->row_bytes;
-    if (how->samples > 0 && out->chunk_rows > (size_t)how->samples)
-        out->chunk_rows = (size_t)how->samples;
-    out->chunk_rows = out->chunk_rows > 0 ? out->chunk_rows : 1;
+    out->chunk_rows = out->row_bytes < QNS_CHUNK_BYTES ? QNS_CHUNK_BYTES / out->row_bytes : 1;
+    if (how->samples > 0) {
+        /* As few chunks, but of one length: the last one takes its whole room in the file. */
+        const size_t n = (size_t)how->samples;
+        const size_t chunks = (n + out->chunk_rows - 1) / out->chunk_rows;
+        out->chunk_rows = (n + chunks - 1) / chunks;
+    }
     return QNS_OK;
 }
 

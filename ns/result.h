@@ -35,8 +35,8 @@ typedef struct qns_channels {
     const double *sqnr_db;
 } qns_channels;
 
-/* SQNR of a layer below which its verdict is at least "watch" or "bad": an error of a tenth and of a
- * third of the signal. */
+/* SQNR of a layer below which its verdict is at least "watch" or "bad": an error of a tenth and of
+ * a third of the signal. */
 #define QNS_SQNR_WATCH_DB 20.0
 #define QNS_SQNR_BAD_DB   10.0
 

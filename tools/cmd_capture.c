@@ -139,8 +139,8 @@ static const struct argp argp = {
 static void print_text(const capture_args *a, const qns_capture_stats *cs, double seconds)
 {
     char size[24], memory[24];
-    printf("%s: %" PRId64
-           " samples, %u activations, %u weights, %s in %.2f s (%.0f MB/s), peak memory %s\n",
+    printf("%s: %" PRId64 " samples, %u activations, %u weights and biases\n"
+           "%s in %.2f s (%.0f MB/s), peak memory %s\n",
            a->common.out, cs->samples, cs->activations, cs->weights, qns_ui_bytes(size, cs->bytes),
            seconds, (double)cs->bytes / 1e6 / (seconds > 0 ? seconds : 1),
            qns_ui_bytes(memory, (uint64_t)qns_ui_peak_memory()));

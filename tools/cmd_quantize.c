@@ -139,8 +139,8 @@ static void print_text(const job *j, const quantize_args *a, double seconds)
 {
     char memory[24];
     const uint32_t n = qns_graph_n_nodes(qns_model_graph(j->model));
-    printf("%s: %u of %u operators in int8 (%s), calibrated on %" PRId64
-           " samples in %.2f s, peak memory %s\n",
+    printf("%s: %u of %u operators in int8 (%s)\n"
+           "calibrated on %" PRId64 " samples in %.2f s, peak memory %s\n",
            a->common.out, qns_decisions_n_int8(j->decisions), n, qns_qconfig_backend(j->set)->name,
            qns_decisions_samples(j->decisions), seconds,
            qns_ui_bytes(memory, (uint64_t)qns_ui_peak_memory()));
