@@ -5,6 +5,7 @@
 #ifndef QNS_ELEM_H
 #define QNS_ELEM_H
 
+#include "core/base/half.h"
 #include "core/graph/dtype.h"
 
 typedef enum qns_elem {
@@ -44,9 +45,5 @@ typedef struct qns_misfit {
  * not fit; bad then says which, and what stands behind it in out is unspecified. */
 bool qns_elem_convert(void *out, qns_dtype to, const void *in, qns_elem from, size_t n, bool finite,
                       qns_misfit *bad);
-
-/* IEEE half precision, rounding to nearest even. */
-float qns_half_to_float(uint16_t h);
-uint16_t qns_float_to_half(float f);
 
 #endif

@@ -10,6 +10,7 @@
     X(identity)                                                                                    \
     X(conv)                                                                                    \
     X(linear)                                                                                  \
+    X(linear_dynamic)                                                                              \
     X(matmul)                                                                                  \
     X(batchnorm)                                                                               \
     X(add)                                                                                         \
