@@ -119,6 +119,21 @@ static bool too_bad(const qns_result *r, int level)
     return false;
 }
 
+/* The command that follows the advice for up to three layers. */
+static void print_next(const qns_result *r)
+{
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < r->n_ranking && n < 3; i++) {
+        const qns_layer *l = &r->layer[r->ranking[i]];
+        if (l->verdict == QNS_V_OK || !strstr(l->advice, "keep this layer in float"))
+            continue;
+        printf("%s --skip '%s'",
+               n++ ? " \\\n     " : "next: qns quantize MODEL -d CALIB -o MIXED.onnx", l->name);
+    }
+    if (n)
+        printf("\n");
+}
+
 static qns_status write_results(const compare_args *a, const qns_result *r, qns_err *err)
 {
     const qns_report_opts opts = {.width = qns_ui_width(),
@@ -157,6 +172,8 @@ static int run(int argc, char **argv)
     QNS_TRY_DONE(qns_compare(&r, a.file[0], a.file[1], &opts, &err));
     qns_progress_end(&bar);
     QNS_TRY_DONE(write_results(&a, r, &err));
+    if (!a.common.quiet && !a.common.json)
+        print_next(r);
     if (a.common.html && !a.common.quiet && !a.common.json)
         printf("report: %s\n", a.common.html);
     code = too_bad(r, a.fail_on) ? QNS_EXIT_DIFFERENT : QNS_EXIT_OK;
