@@ -21,7 +21,7 @@ enum {
     KEY_JSON = 1000,
     KEY_QUIET,
     KEY_VERBOSE,
-    KEY_HTML,
+
     KEY_ENGINE,
     KEY_ISA,
     KEY_DIM,
@@ -33,11 +33,6 @@ static const struct argp_option common_options[] = {
     {"threads", 'j', "N", 0, "threads; default: all cores", 90},
     {"json", KEY_JSON, 0, 0, "print the result as JSON on standard output", 90},
     {"output", 'o', "FILE", 0, "write the result to FILE", 90},
-    {"html", KEY_HTML, "FILE", 0, "also write a report page, where the command has one", 90},
-    {"dim", KEY_DIM, "NAME=N", 0, "value of a symbolic axis of the model", 90},
-    {"float-engine", KEY_ENGINE, "NAME", 0,
-     "onednn (default) or reference: slow, the same bits everywhere", 90},
-    {"isa", KEY_ISA, "NAME", 0, "scalar, avx2 or all (default): speed only, never results", 90},
     {"quiet", KEY_QUIET, 0, 0, "no progress, no summary", 90},
     {"verbose", KEY_VERBOSE, 0, 0, "say more", 90},
     {0},
@@ -66,7 +61,7 @@ static error_t parse_common(int key, char *arg, struct argp_state *state)
 {
     qns_common *c = state->input;
     switch (key) {
-    case ARGP_KEY_INIT:
+    case ARGP_KEY_INIT: /* before any option of any parser is read */
         *c = (qns_common){.cpu_mask = ~0u};
         return 0;
     case 'j':
@@ -78,15 +73,32 @@ static error_t parse_common(int key, char *arg, struct argp_state *state)
     case KEY_JSON:
         c->json = true;
         return 0;
-    case KEY_HTML:
-        c->html = arg;
-        return 0;
     case KEY_QUIET:
         c->quiet = true;
         return 0;
     case KEY_VERBOSE:
         c->verbose = true;
         return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+const struct argp qns_common_argp = {.options = common_options, .parser = parse_common};
+
+static const struct argp_option engine_options[] = {
+    {"dim", KEY_DIM, "NAME=N", 0, "value of a symbolic axis of the model", 50},
+    {"float-engine", KEY_ENGINE, "NAME", 0,
+     "onednn (default) or reference: slow, the same bits everywhere", 50},
+    {"isa", KEY_ISA, "NAME", 0, "scalar, avx2 or all (default): speed only, never results", 50},
+    {0},
+};
+
+/* Initialized by the common parser, which every command has. */
+static error_t parse_engine_option(int key, char *arg, struct argp_state *state)
+{
+    qns_common *c = state->input;
+    switch (key) {
     case KEY_ENGINE:
         c->engine = parse_engine(state, arg);
         return 0;
@@ -103,7 +115,7 @@ static error_t parse_common(int key, char *arg, struct argp_state *state)
     }
 }
 
-const struct argp qns_common_argp = {.options = common_options, .parser = parse_common};
+const struct argp qns_engine_argp = {.options = engine_options, .parser = parse_engine_option};
 
 static const struct argp_option data_options[] = {
     {"data", 'd', "DATA", 0,

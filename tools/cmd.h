@@ -13,7 +13,7 @@
 typedef struct qns_common {
     int threads;
     bool json, quiet, verbose;
-    const char *out, *html;
+    const char *out;
     qns_engine engine;
     unsigned cpu_mask;
     const char *dim[8]; /* --dim NAME=VALUE */
@@ -21,6 +21,7 @@ typedef struct qns_common {
 } qns_common;
 
 extern const struct argp qns_common_argp; /* a child parser; its input is a qns_common */
+extern const struct argp qns_engine_argp; /* how models run; its input is the same qns_common */
 
 /* -d and its friends. */
 typedef struct qns_data_args {

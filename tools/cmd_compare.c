@@ -11,7 +11,7 @@
 
 typedef struct compare_args {
     qns_common common;
-    const char *file[2], *layers[32], *scripts;
+    const char *file[2], *layers[32], *scripts, *html;
     size_t n_files, n_layers;
     uint32_t n_detail;
     int64_t rows;
@@ -21,6 +21,7 @@ typedef struct compare_args {
 
 enum {
     KEY_LAYERS = 2000,
+    KEY_HTML,
     KEY_DETAIL,
     KEY_ROWS,
     KEY_INCOMPLETE,
@@ -30,6 +31,7 @@ enum {
 };
 
 static const struct argp_option options[] = {
+    {"html", KEY_HTML, "REPORT.html", 0, "draw the report page", 1},
     {"layers", KEY_LAYERS, "GLOB", 0, "only layers whose name or origin matches; may be repeated",
      1},
     {"rows", KEY_ROWS, "N", 0, "layers in the printed table, worst first; default 20, 0: all", 1},
@@ -69,6 +71,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
         return 0;
     case KEY_FORCE:
         a->force = true;
+        return 0;
+    case KEY_HTML:
+        a->html = arg;
         return 0;
     case KEY_SCRIPTS:
         a->scripts = arg;
@@ -142,8 +147,8 @@ static qns_status write_results(const compare_args *a, const qns_result *r, qns_
                                   .script_dir = a->scripts};
     if (a->common.out)
         QNS_TRY(qns_result_save(a->common.out, r, err));
-    if (a->common.html)
-        QNS_TRY(qns_report_write(a->common.html, "html", r, &opts, err));
+    if (a->html)
+        QNS_TRY(qns_report_write(a->html, "html", r, &opts, err));
     if (a->common.json)
         QNS_TRY(qns_report_write("-", "json", r, &opts, err));
     else if (!a->common.quiet)
@@ -174,8 +179,8 @@ static int run(int argc, char **argv)
     QNS_TRY_DONE(write_results(&a, r, &err));
     if (!a.common.quiet && !a.common.json)
         print_next(r);
-    if (a.common.html && !a.common.quiet && !a.common.json)
-        printf("report: %s\n", a.common.html);
+    if (a.html && !a.common.quiet && !a.common.json)
+        printf("report: %s\n", a.html);
     code = too_bad(r, a.fail_on) ? QNS_EXIT_DIFFERENT : QNS_EXIT_OK;
 done:
     qns_progress_end(&bar);

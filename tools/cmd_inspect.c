@@ -18,11 +18,16 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     (void)arg;
     switch (key) {
     case ARGP_KEY_INIT:
-        state->child_inputs[0] = &a->common;
+        state->child_inputs[0] = state->child_inputs[1] = &a->common;
         return 0;
     case ARGP_KEY_ARGS:
         a->file = state->argv + state->next;
         a->n = state->argc - state->next;
+        return 0;
+    case ARGP_KEY_END:
+        if (a->common.out)
+            argp_error(state,
+                       "-o is not taken: redirect what is printed, with --json for programs");
         return 0;
     case ARGP_KEY_NO_ARGS:
         argp_error(state, "a file is needed: qns inspect FILE...");
@@ -32,7 +37,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     }
 }
 
-static const struct argp_child children[] = {{&qns_common_argp, 0, "Common options:", 90}, {0}};
+static const struct argp_child children[] = {{&qns_engine_argp, 0, "Running models:", 50},
+                                             {&qns_common_argp, 0, "Common options:", 90},
+                                             {0}};
 static const struct argp argp = {
     .parser = parse,
     .args_doc = "FILE...",

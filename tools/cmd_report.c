@@ -67,7 +67,7 @@ static const char *format_of(const report_args *a)
     if (a->common.json)
         return "json";
     if (!a->common.out)
-        return a->common.html ? "html" : "text";
+        return "text";
     const char *dot = strrchr(a->common.out, '.');
     if (dot && strcmp(dot, ".json") == 0)
         return "json";
@@ -81,7 +81,7 @@ static int run(int argc, char **argv)
     qns_result *r = NULL;
     qns_status st = QNS_OK;
     argp_parse(&argp, argc, argv, 0, 0, &a);
-    const char *path = a.common.out ? a.common.out : a.common.html ? a.common.html : "-";
+    const char *path = a.common.out ? a.common.out : "-";
     const bool screen = strcmp(path, "-") == 0;
     const qns_report_opts opts = {.width = screen ? qns_ui_width() : 80,
                                   .colour = screen && qns_ui_colour(),

@@ -35,7 +35,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     switch (key) {
     case ARGP_KEY_INIT:
         state->child_inputs[0] = &a->data;
-        state->child_inputs[1] = &a->common;
+        state->child_inputs[1] = state->child_inputs[2] = &a->common;
         return 0;
     case KEY_BACKEND:
         a->backend = arg;
@@ -54,8 +54,10 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     }
 }
 
-static const struct argp_child children[] = {
-    {&qns_data_argp, 0, 0, 10}, {&qns_common_argp, 0, "Common options:", 90}, {0}};
+static const struct argp_child children[] = {{&qns_data_argp, 0, 0, 10},
+                                             {&qns_engine_argp, 0, "Running models:", 50},
+                                             {&qns_common_argp, 0, "Common options:", 90},
+                                             {0}};
 static const struct argp argp = {
     .options = options,
     .parser = parse,
