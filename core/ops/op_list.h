@@ -8,11 +8,11 @@
     X(dequantize)                                                                                  \
     X(clamp)                                                                                       \
     X(identity)                                                                                    \
-    X(conv)                                                                                    \
-    X(linear)                                                                                  \
+    X(conv)                                                                                        \
+    X(linear)                                                                                      \
     X(linear_dynamic)                                                                              \
-    X(matmul)                                                                                  \
-    X(batchnorm)                                                                               \
+    X(matmul)                                                                                      \
+    X(batchnorm)                                                                                   \
     X(add)                                                                                         \
     X(mul)                                                                                         \
     X(sub)                                                                                         \
@@ -40,6 +40,13 @@
     X(expand)                                                                                      \
     X(gather)                                                                                      \
     X(cast)                                                                                        \
-    X(constant_of_shape)
+    X(constant_of_shape)                                                                           \
+    X(math)                                                                                        \
+    X(logic)                                                                                       \
+    X(pow)                                                                                         \
+    X(mod)                                                                                         \
+    X(where)                                                                                       \
+    X(reduce)                                                                                      \
+    X(scatter_nd)
 
 #endif
