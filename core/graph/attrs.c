@@ -9,13 +9,9 @@
 
 static const char *kind_text(qns_attr_kind k)
 {
-    static const char *const text[] = {"an integer",
-                                       "a float",
-                                       "a text",
-                                       "integers",
-                                       "floats",
-                                       "a tensor",
-                                       "of a kind that is not read here"};
+    static const char *const text[] = {
+        "an integer", "a float",  "a text", "integers",
+        "floats",     "a tensor", "texts",  "of a kind that is not read here"};
     return (unsigned)k < QNS_ARRAY_LEN(text) ? text[k] : "of an unknown kind";
 }
 
@@ -74,6 +70,24 @@ qns_status qns_attrs_text(const char **out, qns_attrs *a, const char *name, cons
     return QNS_OK;
 }
 
+qns_status qns_attrs_texts(const char **out, qns_attrs *a, const char *name, qns_err *err)
+{
+    const qns_attr *t;
+    QNS_TRY(get(&t, a, name, QNS_ATTR_TEXTS, err));
+    *out = t ? t->text : NULL;
+    return QNS_OK;
+}
+
+qns_status qns_attrs_floats(const float **out, size_t *n, qns_attrs *a, const char *name,
+                            qns_err *err)
+{
+    const qns_attr *t;
+    QNS_TRY(get(&t, a, name, QNS_ATTR_FLOATS, err));
+    *out = t ? t->floats : NULL;
+    *n = t ? t->n : 0;
+    return QNS_OK;
+}
+
 qns_status qns_attrs_ints(const int64_t **out, size_t *n, qns_attrs *a, const char *name,
                           qns_err *err)
 {
@@ -101,7 +115,7 @@ qns_status qns_attrs_add(qns_attrs *a, const qns_attr *attr, qns_err *err)
         if (strcmp(a->at[i].name, t.name) == 0)
             QNS_FAIL(err, FORMAT, "attribute '%s' is given twice", t.name);
     QNS_TRY(dup_bytes((const void **)&t.name, a->arena, strlen(t.name) + 1, 1, err));
-    if (t.kind == QNS_ATTR_TEXT)
+    if (t.kind == QNS_ATTR_TEXT || t.kind == QNS_ATTR_TEXTS)
         QNS_TRY(dup_bytes((const void **)&t.text, a->arena, strlen(t.text) + 1, 1, err));
     if (t.kind == QNS_ATTR_INTS)
         QNS_TRY(dup_bytes((const void **)&t.ints, a->arena, t.n, sizeof *t.ints, err));
@@ -114,6 +128,19 @@ qns_status qns_attrs_add(qns_attrs *a, const qns_attr *attr, qns_err *err)
     }
     QNS_VEC_PUSH(a, t, err);
     return QNS_OK;
+}
+
+qns_status qns_attrs_add_texts(qns_attrs *a, const char *name, const char *words, qns_err *err)
+{
+    const qns_attr t = {.name = name, .kind = QNS_ATTR_TEXTS, .text = words};
+    return qns_attrs_add(a, &t, err);
+}
+
+qns_status qns_attrs_add_floats(qns_attrs *a, const char *name, const float *v, size_t n,
+                                qns_err *err)
+{
+    const qns_attr t = {.name = name, .kind = QNS_ATTR_FLOATS, .floats = v, .n = n};
+    return qns_attrs_add(a, &t, err);
 }
 
 qns_status qns_attrs_add_int(qns_attrs *a, const char *name, int64_t v, qns_err *err)

@@ -34,6 +34,30 @@ static qns_status add_text(qns_attr *t, qns_attrs *out, const Onnx__AttributePro
     return qns_attrs_add(out, t, err);
 }
 
+/* The words with a space between them. */
+static qns_status add_texts(qns_attr *t, qns_attrs *out, const Onnx__AttributeProto *p,
+                            qns_err *err)
+{
+    size_t size = 1;
+    char *text, *to;
+    for (size_t i = 0; i < p->n_strings; i++)
+        size += p->strings[i].len + 1;
+    QNS_TRY(qns_arena_new((void **)&text, out->arena, size, 1, err));
+    to = text;
+    for (size_t i = 0; i < p->n_strings; i++) {
+        const ProtobufCBinaryData *s = &p->strings[i];
+        if (i)
+            *to++ = ' ';
+        if (s->len)
+            memcpy(to, s->data, s->len);
+        to += s->len;
+    }
+    t->kind = QNS_ATTR_TEXTS;
+    t->text = text;
+    t->n = p->n_strings;
+    return qns_attrs_add(out, t, err);
+}
+
 static qns_status add(qns_attrs *out, qns_onnx_place *place, const Onnx__AttributeProto *p,
                       qns_err *err)
 {
@@ -49,6 +73,8 @@ static qns_status add(qns_attrs *out, qns_onnx_place *place, const Onnx__Attribu
         break;
     case KIND(STRING):
         return add_text(&t, out, p, err);
+    case KIND(STRINGS):
+        return add_texts(&t, out, p, err);
     case KIND(FLOATS):
         t.kind = QNS_ATTR_FLOATS;
         t.floats = p->floats;

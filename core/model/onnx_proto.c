@@ -77,6 +77,21 @@ qns_status qns_pb_value(Onnx__ValueInfoProto **out, qns_arena *a, const qns_valu
     return QNS_OK;
 }
 
+/* Words with a space between them -> a list of texts. */
+static qns_status make_texts(Onnx__AttributeProto *p, qns_arena *a, const char *words, qns_err *err)
+{
+    size_t n = 0;
+    for (const char *s = words; *s; s += strcspn(s, " "), s += *s == ' ')
+        n++;
+    QNS_TRY(new_array((void **)&p->strings, a, n, sizeof *p->strings, err));
+    for (const char *s = words; *s; s += *s == ' ') {
+        const size_t len = strcspn(s, " ");
+        p->strings[p->n_strings++] = (ProtobufCBinaryData){len, (uint8_t *)qns_pb_text(s)};
+        s += len;
+    }
+    return QNS_OK;
+}
+
 static qns_status make_attr(Onnx__AttributeProto **out, qns_arena *a, const qns_attr *from,
                             qns_err *err)
 {
@@ -114,6 +129,10 @@ static qns_status make_attr(Onnx__AttributeProto **out, qns_arena *a, const qns_
     case QNS_ATTR_TENSOR:
         p->type = KIND(TENSOR);
         QNS_TRY(qns_pb_tensor(&p->t, a, NULL, &from->tensor, err));
+        break;
+    case QNS_ATTR_TEXTS:
+        p->type = KIND(STRINGS);
+        QNS_TRY(make_texts(p, a, from->text, err));
         break;
     case QNS_ATTR_OTHER:
         QNS_FAIL(err, UNSUPPORTED, "attribute '%s' cannot be written", from->name);

@@ -4,13 +4,14 @@
 
 #include "core/ops/broadcast.h"
 #include "core/ops/op_help.h"
+#include "core/ops/walk.h"
 
 qns_status qns_binary_infer(qns_tensor *out, const qns_node *n, const qns_tensor *in, qns_err *err)
 {
     if (in[0].dtype != in[1].dtype)
         QNS_FAIL(err, SHAPE, "cannot combine %s and %s", qns_dtype_name(in[0].dtype),
                  qns_dtype_name(in[1].dtype));
-    if (in[0].dtype != QNS_F32 && in[0].dtype != QNS_I64 && !qns_is_code(in[0].dtype))
+    if (in[0].dtype != QNS_F32 && !qns_is_int(in[0].dtype))
         QNS_FAIL(err, UNSUPPORTED, "inputs of type %s", qns_dtype_name(in[0].dtype));
     out[0].dtype = in[0].dtype;
     return qns_broadcast_shape(&out[0].shape, &in[0].shape, &in[1].shape, err);
@@ -100,6 +101,27 @@ const char *qns_reject_not_i64(const qns_call *c)
         if (c->in[i].dtype != QNS_I64)
             return "an input is not int64";
     return c->out[0].dtype != QNS_I64 ? "the output is not int64" : NULL;
+}
+
+const char *qns_reject_not_ints(const qns_call *c)
+{
+    for (uint32_t i = 0; i < 2; i++)
+        if (!qns_is_int(c->in[i].dtype) || c->in[i].dtype != c->out[0].dtype || c->in[i].qp)
+            return "an input has no plain integers";
+    return qns_reject_not_plain(c);
+}
+
+void qns_binary_run_ints(const qns_call *c, int64_t (*f)(int64_t x, int64_t y))
+{
+    const size_t n = qns_tensor_count(&c->out[0]);
+    qns_walk w;
+    qns_walk_init(&w, &c->out[0].shape);
+    qns_walk_broadcast(&w, 0, &c->in[0].shape);
+    qns_walk_broadcast(&w, 1, &c->in[1].shape);
+    for (size_t i = 0; i < n; i++, qns_walk_next(&w))
+        qns_int_put(
+            &c->out[0], i,
+            f(qns_int_at(&c->in[0], (size_t)w.pos[0]), qns_int_at(&c->in[1], (size_t)w.pos[1])));
 }
 
 const char *qns_reject_binary_u8(const qns_call *c)

@@ -20,6 +20,10 @@ void qns_binary_run_f32(const qns_call *c, qns_binary_row *row);
 const float *qns_binary_channels(size_t *n_out, const qns_graph *g, const qns_node *n);
 
 const char *qns_reject_not_i64(const qns_call *c);
+/* Plain integers of one type, row-major: for shape arithmetic, not for speed. */
+const char *qns_reject_not_ints(const qns_call *c);
+/* What f gives is cut to the bits of the type. */
+void qns_binary_run_ints(const qns_call *c, int64_t (*f)(int64_t x, int64_t y));
 /* Both inputs and the output are uint8 with one scale each. */
 const char *qns_reject_binary_u8(const qns_call *c);
 

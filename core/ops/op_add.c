@@ -187,8 +187,19 @@ static const qns_impl broadcast = {
     .name = "add.u8.broadcast", .reject = reject_broadcast, .run = run_broadcast};
 static const qns_impl f32 = {
     .name = "add.f32", .reject = qns_reject_not_f32, .run = run_f32, .in_place = true};
+static int64_t ints_add(int64_t x, int64_t y)
+{
+    return (int64_t)((uint64_t)x + (uint64_t)y);
+}
+
+static void run_ints(const qns_call *c)
+{
+    qns_binary_run_ints(c, ints_add);
+}
+
+static const qns_impl ints = {.name = "add.int", .reject = qns_reject_not_ints, .run = run_ints};
 static const qns_impl i64 = {.name = "add.i64", .reject = qns_reject_not_i64, .run = run_i64};
-static const qns_impl *const impls[] = {&fbgemm, &qnnpack, &broadcast, &i64, &f32, NULL};
+static const qns_impl *const impls[] = {&fbgemm, &qnnpack, &broadcast, &i64, &ints, &f32, NULL};
 
 static const qns_onnx_rule rules[] = {{"Add", 7, NULL}, {NULL, 0, NULL}};
 

@@ -47,6 +47,9 @@
     X(mod)                                                                                         \
     X(where)                                                                                       \
     X(reduce)                                                                                      \
-    X(scatter_nd)
+    X(scatter_nd)                                                                                  \
+    X(lstm)                                                                                        \
+    X(gru)                                                                                         \
+    X(rnn)
 
 #endif

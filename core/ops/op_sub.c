@@ -25,8 +25,19 @@ static qns_status onnx_write(qns_onnx_out *w, const qns_graph *g, const qns_node
 
 static const qns_impl f32 = {
     .name = "sub.f32", .reject = qns_reject_not_f32, .run = run_f32, .in_place = true};
+static int64_t ints_sub(int64_t x, int64_t y)
+{
+    return (int64_t)((uint64_t)x - (uint64_t)y);
+}
+
+static void run_ints(const qns_call *c)
+{
+    qns_binary_run_ints(c, ints_sub);
+}
+
+static const qns_impl ints = {.name = "sub.int", .reject = qns_reject_not_ints, .run = run_ints};
 static const qns_impl i64 = {.name = "sub.i64", .reject = qns_reject_not_i64, .run = run_i64};
-static const qns_impl *const impls[] = {&i64, &f32, NULL};
+static const qns_impl *const impls[] = {&i64, &ints, &f32, NULL};
 
 static const qns_onnx_rule rules[] = {{"Sub", 7, NULL}, {NULL, 0, NULL}};
 

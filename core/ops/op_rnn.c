@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: MIT */
+/* The plain recurrent layer: h = f(W x + Wb + R h + Rb). */
+#include "core/ops/recurrent.h"
+
+static void step(const qns_cell *c)
+{
+    for (size_t i = 0; i < c->hidden; i++)
+        c->h[i] = qns_cell_act(c, 0, c->x[i] + c->r[i]);
+}
+
+static const qns_recurrent recurrent;
+
+static qns_status read(void *attr, qns_onnx_node *n, qns_err *err)
+{
+    return qns_recurrent_read(attr, &recurrent, n, err);
+}
+
+static qns_status onnx_write(qns_onnx_out *w, const qns_graph *g, const qns_node *n, qns_err *err)
+{
+    return qns_recurrent_write(w, &recurrent, n, err);
+}
+
+static const qns_recurrent recurrent = {.type = "RNN",
+                                        .gates = 1,
+                                        .activations = 1,
+                                        .def = {QNS_ACT_TANH},
+                                        .has_c = false,
+                                        .step = step};
+
+static qns_status infer(qns_tensor *out, const qns_node *n, const qns_tensor *in, qns_err *err)
+{
+    return qns_recurrent_infer(out, &recurrent, n, in, err);
+}
+
+static size_t scratch_size(const qns_call *c)
+{
+    return qns_recurrent_scratch(c, &recurrent);
+}
+
+static void run(const qns_call *c)
+{
+    qns_recurrent_run(c, &recurrent);
+}
+
+static const qns_impl f32 = {
+    .name = "rnn.f32", .reject = qns_recurrent_reject, .scratch_size = scratch_size, .run = run};
+static const qns_impl *const impls[] = {&f32, NULL};
+
+static const qns_onnx_rule rules[] = {{"RNN", 7, read}, {NULL, 0, NULL}};
+
+const qns_op qns_op_rnn = {
+    .name = "rnn",
+    .min_in = 3,
+    .max_in = 6,
+    .n_out = 2,
+    .attr_size = sizeof(qns_recurrent_attr),
+    .layout = QNS_LAYOUT_ROW,
+    .infer = infer,
+    .onnx = rules,
+    .onnx_write = onnx_write,
+    .quant = {.out = QNS_OUT_FLOAT, .weight = -1, .bias = -1},
+    .macs = qns_recurrent_macs,
+    .describe = qns_recurrent_describe,
+    .impls = impls,
+};
