@@ -45,27 +45,45 @@ static qns_status describe_all(descs *d, const qns_fconv_spec *s, qns_err *err)
     return qns_dnn_describe(&d->bias, 1, &s->out_ch, dnnl_a, err);
 }
 
-static qns_status make(qns_fconv *f, const qns_fconv_spec *s, const float *w, const float *bias,
-                       qns_err *err)
-{
-    dnnl_convolution_desc_t cd;
-    dnnl_dims_t stride = {0}, dilation = {0}, pad_lo = {0}, pad_hi = {0};
-    descs d;
+typedef union problem {
+    dnnl_convolution_desc_t conv;
+    dnnl_deconvolution_desc_t transposed;
+} problem;
 
-    QNS_TRY(describe_all(&d, s, err));
+static qns_status state(problem *p, const qns_fconv_spec *s, const descs *d, bool has_bias,
+                        qns_err *err)
+{
+    dnnl_dims_t stride = {0}, dilation = {0}, pad_lo = {0}, pad_hi = {0};
+    const dnnl_memory_desc_t *bias = has_bias ? &d->bias : NULL;
+
     for (int i = 0; i < s->spatial; i++) {
         stride[i] = s->stride[i];
         dilation[i] = s->dilation[i] - 1;
         pad_lo[i] = s->pad_lo[i];
         pad_hi[i] = s->pad_hi[i];
     }
-    QNS_TRY(
-        qns_dnn_check(dnnl_dilated_convolution_forward_desc_init(
-                          &cd, dnnl_forward_inference, dnnl_convolution_direct, &d.src, &d.w_any,
-                          bias ? &d.bias : NULL, &d.dst, stride, dilation, pad_lo, pad_hi),
-                      "describing a convolution", err));
+    if (s->transposed)
+        return qns_dnn_check(dnnl_dilated_deconvolution_forward_desc_init(
+                                 &p->transposed, dnnl_forward_inference, dnnl_deconvolution_direct,
+                                 &d->src, &d->w_any, bias, &d->dst, stride, dilation, pad_lo,
+                                 pad_hi),
+                             "describing a transposed convolution", err);
+    return qns_dnn_check(dnnl_dilated_convolution_forward_desc_init(
+                             &p->conv, dnnl_forward_inference, dnnl_convolution_direct, &d->src,
+                             &d->w_any, bias, &d->dst, stride, dilation, pad_lo, pad_hi),
+                         "describing a convolution", err);
+}
+
+static qns_status make(qns_fconv *f, const qns_fconv_spec *s, const float *w, const float *bias,
+                       qns_err *err)
+{
+    problem p;
+    descs d;
+
+    QNS_TRY(describe_all(&d, s, err));
+    QNS_TRY(state(&p, s, &d, bias != NULL, err));
     QNS_TRY(qns_dnn_init(&f->dnn, err));
-    QNS_TRY(qns_dnn_make(&f->dnn, &cd, s->clamp, err));
+    QNS_TRY(qns_dnn_make(&f->dnn, &p, s->clamp, err));
     QNS_TRY(qns_dnn_arg(&f->in, &f->dnn, DNNL_ARG_SRC, dnnl_query_src_md, err));
     QNS_TRY(qns_dnn_arg(&f->out, &f->dnn, DNNL_ARG_DST, dnnl_query_dst_md, err));
     QNS_TRY(qns_dnn_constant(&f->dnn, DNNL_ARG_WEIGHTS,

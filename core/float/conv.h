@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Float convolution by oneDNN: channels-last activations, weights copied once into the format the
- * library likes best on this machine. */
+/* Float convolution, and transposed convolution, by oneDNN: channels-last activations, weights
+ * copied once into the format the library likes best on this machine. */
 #ifndef QNS_FLOAT_CONV_H
 #define QNS_FLOAT_CONV_H
 
@@ -14,6 +14,7 @@ typedef struct qns_fconv_spec {
     int64_t batch, in_ch, out_ch, groups;
     int64_t in[3], out[3], kernel[3], stride[3], dilation[3], pad_lo[3], pad_hi[3];
     qns_range clamp;
+    bool transposed; /* 0 <= pad_lo < the kernel's span, -stride < pad_hi */
 } qns_fconv_spec;
 
 /* w in ONNX order [out_ch, in_ch / groups, kernel...]; bias may be NULL. Both are copied. Fails

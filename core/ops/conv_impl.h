@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What the files of conv and linear share. */
+/* What the files of conv, conv_transpose and linear share. */
 #ifndef QNS_CONV_IMPL_H
 #define QNS_CONV_IMPL_H
 
@@ -10,6 +10,31 @@ typedef struct qns_conv_attr {
     qns_window win;
     int64_t groups;
 } qns_conv_attr;
+
+/* Begins like qns_conv_attr. */
+typedef struct qns_conv_transpose_attr {
+    qns_conv_attr conv;
+    int64_t out_pad[QNS_SPATIAL];
+    int64_t out_size[QNS_SPATIAL]; /* all 0: by the formula; else the padding follows from it */
+} qns_conv_transpose_attr;
+
+/* conv and conv_transpose differ in how the window is laid and in how the weight lies in the file.
+ */
+typedef struct qns_conv_kind {
+    qns_status (*lay)(qns_geom *g, const qns_call *c, qns_err *err);
+    void (*weight)(void *rows, const qns_call *c); /* rows: [out][taps][in / groups] */
+} qns_conv_kind;
+extern const qns_conv_kind qns_conv_plain;
+const char *qns_conv_reject_f32(const qns_call *c);
+qns_status qns_conv_reference_prepare(void **packed, const qns_call *c, const qns_conv_kind *kind,
+                                      qns_arena *a, qns_err *err);
+size_t qns_conv_reference_scratch(const qns_call *c);
+void qns_conv_reference_run(const qns_call *c);
+const char *qns_conv_reject_s8(const qns_call *c, bool qnnpack);
+qns_status qns_conv_s8_prepare(void **packed, const qns_call *c, const qns_conv_kind *kind,
+                               bool qnnpack, qns_arena *a, qns_err *err);
+size_t qns_conv_s8_scratch(const qns_call *c);
+void qns_conv_s8_run(const qns_call *c);
 
 /* The int8 matrix product with requantization behind both operators: prepared once, run with any
  * input of the prepared shape. */
@@ -36,11 +61,21 @@ void qns_fgemm_run(float *out, const qns_fgemm *f, const float *in, const qk_tab
 
 /* Folds an affine into the weight in[1] and the bias in[2] (made if there is none). The new
  * constants keep the origins of the old. linear: the association of spec 7.1 for linear layers.
- * Fails with UNSUPPORTED when the weight is no float constant of a->n output channels. */
+ * transposed: 0, or the number of groups of a weight [in, out / groups, ...]. Fails with
+ * UNSUPPORTED when the weight is no float constant of a->n output channels. */
+typedef struct qns_fold_kind {
+    bool linear;
+    int64_t transposed;
+} qns_fold_kind;
 qns_status qns_fold_affine(qns_gb *gb, qns_vid *in, uint32_t *n_in, const qns_node *n,
-                           const qns_affine *a, bool linear, qns_err *err);
+                           const qns_affine *a, qns_fold_kind kind, qns_err *err);
 
 extern const qns_impl qns_conv_u8s8_fbgemm, qns_conv_u8s8_qnnpack, qns_conv_f32_onednn,
     qns_conv_f32_reference;
+extern const qns_impl qns_conv_transpose_u8s8_fbgemm, qns_conv_transpose_u8s8_qnnpack,
+    qns_conv_transpose_f32_onednn, qns_conv_transpose_f32_reference;
+/* The window over the input spread out: a convolution with stride 1 and the kernel reversed. */
+qns_status qns_conv_transpose_lay(qns_geom *g, const qns_conv_transpose_attr *a,
+                                  const qns_shape *in, qns_err *err);
 
 #endif

@@ -8,7 +8,7 @@
 
 #include <string.h>
 
-static const char *reject_reference(const qns_call *c)
+const char *qns_conv_reject_f32(const qns_call *c)
 {
     const char *why = qns_reject_not_f32(c);
 
@@ -21,7 +21,7 @@ static const char *reject_reference(const qns_call *c)
 
 static const char *reject_onednn(const qns_call *c)
 {
-    const char *why = reject_reference(c);
+    const char *why = qns_conv_reject_f32(c);
 
     if (why)
         return why;
@@ -87,11 +87,25 @@ static void run_onednn(const qns_call *c)
 
 /* Reference: packed weights, or NULL when the weight is no constant and is packed in every run. */
 typedef struct reference {
+    const qns_conv_kind *kind;
     qns_tiles t;
     float *packed;
 } reference;
 
-static qns_status prepare_reference(void **packed, const qns_call *c, qns_arena *a, qns_err *err)
+static qns_status lay_plain(qns_geom *g, const qns_call *c, qns_err *err)
+{
+    return qns_window_lay(g, &((const qns_conv_attr *)c->node->attr)->win, &c->in[0].shape, err);
+}
+
+static void weight_plain(void *rows, const qns_call *c)
+{
+    qns_tensor_relayout(rows, QNS_CHLAST, &c->in[1]);
+}
+
+const qns_conv_kind qns_conv_plain = {lay_plain, weight_plain};
+
+qns_status qns_conv_reference_prepare(void **packed, const qns_call *c, const qns_conv_kind *kind,
+                                      qns_arena *a, qns_err *err)
 {
     const qns_conv_attr *attr = c->node->attr;
     const qns_shape *x = &c->in[0].shape;
@@ -100,7 +114,8 @@ static qns_status prepare_reference(void **packed, const qns_call *c, qns_arena 
     float *w;
 
     QNS_TRY(qns_arena_new((void **)&r, a, 1, sizeof *r, err));
-    QNS_TRY(qns_window_lay(&g, &attr->win, x, err));
+    r->kind = kind;
+    QNS_TRY(kind->lay(&g, c, err));
     qns_tiles_conv(&r->t, &g, (size_t)x->dim[0], (size_t)x->dim[1], (size_t)c->out[0].shape.dim[1],
                    (size_t)attr->groups, sizeof(float), false);
     QNS_TRY(qns_arena_new(&r->t.pad, a, r->t.in_ch, sizeof(float), err));
@@ -109,9 +124,14 @@ static qns_status prepare_reference(void **packed, const qns_call *c, qns_arena 
         return QNS_OK;
     QNS_TRY(qns_arena_new((void **)&r->packed, a, qns_fgemm_pack_size(&r->t), sizeof *w, err));
     QNS_TRY(qns_arena_new((void **)&w, a, qns_tensor_count(&c->in[1]), sizeof *w, err));
-    qns_tensor_relayout(w, QNS_CHLAST, &c->in[1]);
+    kind->weight(w, c);
     qns_fgemm_pack(r->packed, &r->t, w);
     return QNS_OK;
+}
+
+static qns_status prepare_reference(void **packed, const qns_call *c, qns_arena *a, qns_err *err)
+{
+    return qns_conv_reference_prepare(packed, c, &qns_conv_plain, a, err);
 }
 
 static size_t round_up(size_t v)
@@ -119,7 +139,7 @@ static size_t round_up(size_t v)
     return (v + 63) / 64 * 64;
 }
 
-static size_t scratch_reference(const qns_call *c)
+size_t qns_conv_reference_scratch(const qns_call *c)
 {
     const reference *r = c->packed;
     size_t n = (size_t)r->t.threads * qns_tile_mem_size(&r->t);
@@ -130,7 +150,7 @@ static size_t scratch_reference(const qns_call *c)
     return n;
 }
 
-static void run_reference(const qns_call *c)
+void qns_conv_reference_run(const qns_call *c)
 {
     const reference *r = c->packed;
     char *scratch = c->scratch;
@@ -143,7 +163,7 @@ static void run_reference(const qns_call *c)
         float *packed = (float *)(void *)(scratch + round_up(qns_tensor_bytes(&c->in[1])));
 
         scratch = (char *)packed + round_up(qns_fgemm_pack_size(&r->t) * sizeof(float));
-        qns_tensor_relayout(w, QNS_CHLAST, &c->in[1]);
+        r->kind->weight(w, c);
         qns_fgemm_pack(packed, &r->t, w);
         f.packed = packed;
     }
@@ -161,8 +181,8 @@ const qns_impl qns_conv_f32_onednn = {
 
 const qns_impl qns_conv_f32_reference = {
     .name = "conv.f32.reference",
-    .reject = reject_reference,
+    .reject = qns_conv_reject_f32,
     .prepare = prepare_reference,
-    .scratch_size = scratch_reference,
-    .run = run_reference,
+    .scratch_size = qns_conv_reference_scratch,
+    .run = qns_conv_reference_run,
 };

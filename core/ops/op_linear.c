@@ -136,7 +136,7 @@ static qns_status write_onnx(qns_onnx_out *w, const qns_graph *g, const qns_node
 static qns_status fold_affine(qns_gb *gb, qns_vid *in, uint32_t *n_in, const qns_node *n,
                               const qns_affine *a, qns_err *err)
 {
-    return qns_fold_affine(gb, in, n_in, n, a, true, err);
+    return qns_fold_affine(gb, in, n_in, n, a, (qns_fold_kind){.linear = true}, err);
 }
 
 static uint64_t macs(const qns_node *n, const qns_tensor *in, const qns_tensor *out)

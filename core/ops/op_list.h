@@ -13,6 +13,7 @@
     X(linear_dynamic)                                                                              \
     X(matmul)                                                                                      \
     X(batchnorm)                                                                                   \
+    X(conv_transpose)                                                                              \
     X(add)                                                                                         \
     X(mul)                                                                                         \
     X(sub)                                                                                         \

@@ -68,6 +68,7 @@ void qns_tiles_linear(qns_tiles *t, size_t m, size_t k, size_t n, size_t size, b
                           .kernel = {1, 1, 1},
                           .stride = {1, 1, 1},
                           .dilation = {1, 1, 1},
+                          .up = {1, 1, 1},
                           .in_pixels = 1,
                           .out_pixels = 1,
                           .taps = 1};

@@ -206,6 +206,7 @@ qns_status qns_window_lay(qns_geom *g, const qns_window *w, const qns_shape *in,
         g->dilation[j] = i < 0 ? 1 : w->dilation[i];
         g->pad_lo[j] = i < 0 ? 0 : w->pad_lo[i];
         g->pad_hi[j] = i < 0 ? 0 : w->pad_hi[i];
+        g->up[j] = 1;
         if (i < 0)
             g->out[j] = 1;
         else
@@ -234,9 +235,15 @@ static void corner(int64_t c[QNS_SPATIAL], const qns_geom *g, size_t at)
     }
 }
 
-static bool inside(int64_t x, int64_t n)
+/* The pixel at a coordinate of axis j; -1 when there is padding. */
+static int64_t pixel_at(const qns_geom *g, int j, int64_t x)
 {
-    return x >= 0 && x < n;
+    if (g->up[j] != 1) {
+        if (x < 0 || x % g->up[j])
+            return -1;
+        x /= g->up[j];
+    }
+    return x >= 0 && x < g->in[j] ? x : -1;
 }
 
 size_t qns_geom_taps(int64_t *pixel, const qns_geom *g, size_t at)
@@ -246,15 +253,14 @@ size_t qns_geom_taps(int64_t *pixel, const qns_geom *g, size_t at)
 
     corner(c, g, at);
     for (int64_t z = 0; z < g->kernel[0]; z++) {
-        const int64_t iz = c[0] + z * g->dilation[0];
+        const int64_t iz = pixel_at(g, 0, c[0] + z * g->dilation[0]);
 
         for (int64_t y = 0; y < g->kernel[1]; y++) {
-            const int64_t iy = c[1] + y * g->dilation[1];
-            const bool row = inside(iz, g->in[0]) && inside(iy, g->in[1]);
+            const int64_t iy = pixel_at(g, 1, c[1] + y * g->dilation[1]);
 
             for (int64_t x = 0; x < g->kernel[2]; x++) {
-                const int64_t ix = c[2] + x * g->dilation[2];
-                const bool in = row && inside(ix, g->in[2]);
+                const int64_t ix = pixel_at(g, 2, c[2] + x * g->dilation[2]);
+                const bool in = iz >= 0 && iy >= 0 && ix >= 0;
 
                 *pixel++ = in ? (iz * g->in[1] + iy) * g->in[2] + ix : -1;
                 n += in;
@@ -271,14 +277,15 @@ static char *patch_line(char *to, const qns_patch *p, const char *line, int64_t 
     const size_t pixel = p->channels * p->size, bytes = p->n_ch * p->size;
     const int64_t last = x0 + (g->kernel[2] - 1) * g->dilation[2];
 
-    if (line && p->n_ch == p->channels && g->dilation[2] == 1 && x0 >= 0 && last < g->in[2]) {
+    if (line && p->n_ch == p->channels && g->dilation[2] == 1 && g->up[2] == 1 && x0 >= 0 &&
+        last < g->in[2]) {
         memcpy(to, line + (size_t)x0 * pixel, bytes * (size_t)g->kernel[2]);
         return to + bytes * (size_t)g->kernel[2];
     }
     for (int64_t x = 0; x < g->kernel[2]; x++, to += bytes) {
-        const int64_t ix = x0 + x * g->dilation[2];
+        const int64_t ix = pixel_at(g, 2, x0 + x * g->dilation[2]);
 
-        if (line && inside(ix, g->in[2]))
+        if (line && ix >= 0)
             memcpy(to, line + (size_t)ix * pixel + p->ch * p->size, bytes);
         else
             memcpy(to, p->pad, bytes);
@@ -299,12 +306,12 @@ void qns_patch_rows(void *rows, size_t ld, const qns_patch *p, size_t first, siz
 
         corner(c, g, at % g->out_pixels);
         for (int64_t z = 0; z < g->kernel[0]; z++) {
-            const int64_t iz = c[0] + z * g->dilation[0];
+            const int64_t iz = pixel_at(g, 0, c[0] + z * g->dilation[0]);
 
             for (int64_t y = 0; y < g->kernel[1]; y++) {
-                const int64_t iy = c[1] + y * g->dilation[1];
-                const bool in_row = inside(iz, g->in[0]) && inside(iy, g->in[1]);
-                const size_t line = (size_t)((iz * g->in[1] + iy) * g->in[2]);
+                const int64_t iy = pixel_at(g, 1, c[1] + y * g->dilation[1]);
+                const bool in_row = iz >= 0 && iy >= 0;
+                const size_t line = in_row ? (size_t)((iz * g->in[1] + iy) * g->in[2]) : 0;
 
                 to = patch_line(to, p, in_row ? in + line * pixel : NULL, c[2]);
             }

@@ -44,6 +44,8 @@ typedef struct qns_geom {
     int64_t in[QNS_SPATIAL], out[QNS_SPATIAL];
     int64_t kernel[QNS_SPATIAL], stride[QNS_SPATIAL], dilation[QNS_SPATIAL];
     int64_t pad_lo[QNS_SPATIAL], pad_hi[QNS_SPATIAL];
+    int64_t up[QNS_SPATIAL]; /* the pixels stand that far apart, with padding between (transposed
+                                convolution); else 1 */
     size_t in_pixels, out_pixels, taps; /* of one image; of one window */
 } qns_geom;
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* conv, linear and batchnorm on codes against the golden vectors, bit for bit. */
+/* conv, conv_transpose, linear and batchnorm on codes against the golden vectors, bit for bit. */
 #include "core/ops/conv_impl.h"
 #include "core/ops/op_batchnorm.h"
 #include "kernels/cpu.h"
@@ -13,6 +13,13 @@ static void read_axis(int64_t *out, const json_t *c, const char *key, int64_t n)
     cr_assert_eq((int64_t)json_array_size(a), n, "%s", key);
     for (int64_t i = 0; i < n; i++)
         out[i] = json_integer_value(json_array_get(a, (size_t)i));
+}
+
+static bool is_transposed(const json_t *c)
+{
+    const char *kind = golden_text(c, "kind");
+
+    return !strncmp(kind, "conv_transpose", strlen("conv_transpose"));
 }
 
 static qns_conv_attr conv_attr(const json_t *c, const qns_tensor *w)
@@ -70,15 +77,22 @@ static size_t run_case(const golden *g, const json_t *c, size_t number, const ch
     char what[128], field[32];
     qns_tensor w = golden_array(g, c, "w_q"), x = golden_array(g, c, "x_q");
     const bool linear = w.shape.rank == 2;
-    qns_conv_attr attr = {0};
-    op_run r = {.op = linear ? "linear" : "conv", .be = be, .attr = &attr, .constants = 6};
+    qns_conv_transpose_attr attr = {0};
+    op_run r = {.op = linear             ? "linear"
+                      : is_transposed(c) ? "conv_transpose"
+                                         : "conv",
+                .be = be,
+                .attr = &attr,
+                .constants = 6};
     const qns_range relu = {0.0f, INFINITY};
 
     snprintf(what, sizeof what, "case %zu %s", number, be);
     snprintf(field, sizeof field, "y_%s", be);
     qns_tensor want = golden_array(g, c, field);
     if (!linear)
-        attr = conv_attr(c, &w);
+        attr.conv = conv_attr(c, &w);
+    if (is_transposed(c))
+        read_axis(attr.out_pad, c, "output_padding", attr.conv.win.rank);
     r.layout = linear ? QNS_ROW : QNS_CHLAST;
     x.qp =
         op_qp(&r, QNS_U8, golden_number(c, "x_scale"), (int32_t)golden_number(c, "x_zero_point"));
@@ -111,8 +125,6 @@ static void run_file(const char *name, size_t least)
     golden_open(&g, name);
     json_array_foreach(json_object_get(g.root, "cases"), i, c)
     {
-        if (!strcmp(golden_text(c, "kind"), "conv_transpose2d"))
-            continue;
         bad += run_case(&g, c, i, "fbgemm");
         bad += run_case(&g, c, i, "qnnpack");
         n++;
@@ -124,7 +136,7 @@ static void run_file(const char *name, size_t least)
 
 Test(op_conv_golden, conv)
 {
-    run_file("conv", 31);
+    run_file("conv", 35);
 }
 
 Test(op_conv_golden, linear)
@@ -184,10 +196,14 @@ static void add_constant(qns_vid *v, qns_gb *gb, const char *name, const qns_ten
     cr_assert_eq(qns_gb_constant(v, gb, &s, NULL), QNS_OK);
 }
 
-static size_t check_fold(const golden *g, const json_t *c, bool linear)
+static size_t check_fold(const golden *g, const json_t *c)
 {
+    const bool linear = !strcmp(golden_text(c, "kind"), "linear_bn");
     static const char *const field[] = {"w", "gamma", "beta", "mean", "var", "w_fused", "b_fused"};
-    const qns_op *op = qns_op_find(linear ? "linear" : "conv");
+    const qns_op *op = qns_op_find(linear             ? "linear"
+                                   : is_transposed(c) ? "conv_transpose"
+                                                      : "conv");
+    const qns_conv_transpose_attr attr = {.conv = {.groups = 1}};
     const bool has_bias = golden_has(c, "b");
     qns_vid in[QNS_MAX_IN] = {QNS_NO_VALUE};
     uint32_t n_in = has_bias ? 3 : 2;
@@ -203,13 +219,13 @@ static size_t check_fold(const golden *g, const json_t *c, bool linear)
         b = golden_array(g, c, "b");
         add_constant(&in[2], gb, "b", &b);
     }
-    const qns_affine a = {.n = (size_t)t[0].shape.dim[0],
+    const qns_affine a = {.n = (size_t)t[0].shape.dim[is_transposed(c)],
                           .gamma = t[1].data,
                           .beta = t[2].data,
                           .mean = t[3].data,
                           .var = t[4].data,
                           .eps = (float)golden_number(c, "eps")};
-    const qns_node n = {.op = op, .name = "layer", .n_in = n_in};
+    const qns_node n = {.op = op, .name = "layer", .attr = &attr, .n_in = n_in};
     cr_assert_eq(op->fold_affine(gb, in, &n_in, &n, &a, NULL), QNS_OK);
     cr_assert_eq(n_in, 3);
     for (size_t i = 0; i < 2; i++) {
@@ -233,13 +249,12 @@ Test(op_conv_golden, folds)
     golden_open(&g, "fusion");
     json_array_foreach(json_object_get(g.root, "cases"), i, c)
     {
-        const bool linear = !strcmp(golden_text(c, "kind"), "linear_bn");
-        if (!linear && strcmp(golden_text(c, "kind"), "conv_bn") != 0)
+        if (!golden_has(c, "w_fused") || !golden_has(c, "gamma"))
             continue;
-        bad += check_fold(&g, c, linear);
+        bad += check_fold(&g, c);
         n++;
     }
     golden_close(&g);
-    cr_assert_eq(n, 6);
+    cr_assert_eq(n, 8);
     cr_assert_eq(bad, 0);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Operators between ONNX and their attributes: what is written reads back to the same attributes,
  * older opsets read to the same, and nonsense is refused. */
+#include "core/ops/conv_impl.h"
 #include "core/ops/op_clamp.h"
 #include "core/ops/op_concat.h"
 #include "core/ops/op_mean.h"
@@ -83,6 +84,13 @@ typedef struct row {
     int32_t rank;
 } row;
 
+/* The same with constant inputs behind x. */
+typedef struct constant_row {
+    row r;
+    uint32_t n;
+    qns_shape c[2];
+} constant_row;
+
 static const qns_clamp_attr relu = {{0, INFINITY}}, relu6 = {{0, 6}}, above = {{-1, INFINITY}},
                             below = {{-INFINITY, 2}}, open_ = {{-INFINITY, INFINITY}};
 static const qns_window window = {.rank = 2,
@@ -110,6 +118,12 @@ static const qns_split_attr split = {1, 1, {3}};
 static const qns_expand_attr expand = {4, {1, 3, 6, 5}};
 static const qns_cast_attr cast = {QNS_I64};
 static const float alpha[] = {0.25f, 0.75f};
+static const qns_conv_attr conv = {
+    {.rank = 2, .kernel = {3, 2}, .stride = {2, 1}, .dilation = {1, 2}, .pad_lo = {1, 0}}, 3};
+static const qns_conv_transpose_attr conv_transpose = {
+    .conv = {{.rank = 2, .kernel = {3, 2}, .stride = {2, 1}, .dilation = {1, 2}, .pad_lo = {1, 0}},
+             3},
+    .out_pad = {1, 0}};
 
 static const row rows[] = {
     {"clamp", &relu, 4},
@@ -147,29 +161,40 @@ static const row rows[] = {
     {"global_maxpool", NULL, 4},
 };
 
+static const constant_row constant_rows[] = {
+    {{"conv", &conv, 4}, 2, {{4, {6, 1, 3, 2}}, {1, {6}}}},
+    {{"conv_transpose", &conv_transpose, 4}, 2, {{4, {3, 2, 3, 2}}, {1, {6}}}},
+};
+
 /* Writes a node of the row and reads what was written; the attributes must be the same bytes. */
-static void round_trip(const row *w)
+static void round_trip(const row *w, uint32_t n_const, const qns_shape *shapes)
 {
     const qns_shape x = op_shape(w->rank, 1, 3, 6, 5);
     const qns_op *op = qns_op_find(w->op);
-    const char *const name[] = {"y"};
+    const char *const name[] = {"y", "y2"};
+    static const float zeros[64];
+    const uint32_t n_out = op->n_out == 2 ? 2 : 1;
     qns_graph *g = NULL;
     qns_gb *gb;
-    qns_vid in, out;
+    qns_vid in[3], out[2];
     qns_err err = {0};
     cr_assert(op, "%s", w->op);
     cr_assert_eq(qns_gb_create(&gb, "g", NULL, NULL), QNS_OK);
-    cr_assert_eq(qns_gb_input(&in, gb, "x", QNS_F32, &x, NULL), QNS_OK);
+    cr_assert_eq(qns_gb_input(&in[0], gb, "x", QNS_F32, &x, NULL), QNS_OK);
+    for (uint32_t i = 0; i < n_const; i++) {
+        const qns_const_spec s = {.name = "c", .dtype = QNS_F32, .shape = shapes[i], .data = zeros};
+        cr_assert_eq(qns_gb_constant(&in[1 + i], gb, &s, NULL), QNS_OK);
+    }
     const qns_node_spec s = {.op = op,
                              .name = "node",
                              .attr = w->attr ? w->attr : "",
                              .clamp = QNS_NO_CLAMP,
-                             .in = &in,
-                             .n_in = 1,
-                             .n_out = 1,
+                             .in = in,
+                             .n_in = 1 + n_const,
+                             .n_out = n_out,
                              .out_name = name};
-    cr_assert_eq(qns_gb_node(&out, gb, &s, &err), QNS_OK, "%s: %s", w->op, err.text);
-    cr_assert_eq(qns_gb_output(gb, out, NULL), QNS_OK);
+    cr_assert_eq(qns_gb_node(out, gb, &s, &err), QNS_OK, "%s: %s", w->op, err.text);
+    cr_assert_eq(qns_gb_output(gb, out[0], NULL), QNS_OK);
     cr_assert_eq(qns_gb_finish(&g, gb, NULL), QNS_OK);
     reading r = begin("", 13, x);
     qns_onnx_out o = {.attrs = {.arena = r.arena}, .arena = r.arena};
@@ -178,12 +203,15 @@ static void round_trip(const row *w)
     r.n.type = o.type;
     qns_attrs_fini(&r.attrs);
     r.attrs = o.attrs;
+    for (uint32_t i = 0; i < n_const; i++)
+        add_input(&r, &(qns_tensor){.shape = shapes[i], .data = r.attr});
     for (uint32_t i = 0; i < o.n_extra; i++)
         add_input(&r, &o.extra[i].t);
+    r.n.n_out = n_out;
     cr_assert_eq(do_read(&r), QNS_OK, "%s: %s", w->op, r.err.text);
     cr_expect_eq(r.op, op, "%s was written as %s", w->op, o.type);
     cr_expect_null(qns_attrs_unused(&r.attrs), "%s", w->op);
-    cr_expect_eq(r.n.n_in, 1, "%s", w->op);
+    cr_expect_eq(r.n.n_in, 1 + n_const, "%s", w->op);
     if (op->attr_size)
         cr_expect_eq(memcmp(r.attr, w->attr, op->attr_size), 0, "%s", w->op);
     if (op->describe) {
@@ -198,7 +226,9 @@ static void round_trip(const row *w)
 Test(op_onnx, what_is_written_reads_back)
 {
     for (size_t i = 0; i < QNS_ARRAY_LEN(rows); i++)
-        round_trip(&rows[i]);
+        round_trip(&rows[i], 0, NULL);
+    for (size_t i = 0; i < QNS_ARRAY_LEN(constant_rows); i++)
+        round_trip(&constant_rows[i].r, constant_rows[i].n, constant_rows[i].c);
 }
 
 Test(op_onnx, quantize_round_trip)
