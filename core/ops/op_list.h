@@ -14,6 +14,9 @@
     X(matmul)                                                                                      \
     X(batchnorm)                                                                                   \
     X(conv_transpose)                                                                              \
+    X(layer_norm)                                                                                  \
+    X(group_norm)                                                                                  \
+    X(instance_norm)                                                                               \
     X(add)                                                                                         \
     X(mul)                                                                                         \
     X(sub)                                                                                         \

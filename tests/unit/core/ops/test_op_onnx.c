@@ -2,6 +2,7 @@
 /* Operators between ONNX and their attributes: what is written reads back to the same attributes,
  * older opsets read to the same, and nonsense is refused. */
 #include "core/ops/conv_impl.h"
+#include "core/ops/norm.h"
 #include "core/ops/op_clamp.h"
 #include "core/ops/op_concat.h"
 #include "core/ops/op_mean.h"
@@ -117,6 +118,8 @@ static const qns_transpose_attr transpose = {4, {0, 2, 3, 1}}, reverse = {0, {0}
 static const qns_split_attr split = {1, 1, {3}};
 static const qns_expand_attr expand = {4, {1, 3, 6, 5}};
 static const qns_cast_attr cast = {QNS_I64};
+static const qns_layer_norm_attr layer_norm = {.axis = -1, .eps = 0.25f};
+static const qns_group_norm_attr instance_norm = {.per_channel = 1, .eps = 0.25f};
 static const float alpha[] = {0.25f, 0.75f};
 static const qns_conv_attr conv = {
     {.rank = 2, .kernel = {3, 2}, .stride = {2, 1}, .dilation = {1, 2}, .pad_lo = {1, 0}}, 3};
@@ -164,6 +167,8 @@ static const row rows[] = {
 static const constant_row constant_rows[] = {
     {{"conv", &conv, 4}, 2, {{4, {6, 1, 3, 2}}, {1, {6}}}},
     {{"conv_transpose", &conv_transpose, 4}, 2, {{4, {3, 2, 3, 2}}, {1, {6}}}},
+    {{"layer_norm", &layer_norm, 4}, 2, {{1, {5}}, {1, {5}}}},
+    {{"instance_norm", &instance_norm, 4}, 2, {{1, {3}}, {1, {3}}}},
 };
 
 /* Writes a node of the row and reads what was written; the attributes must be the same bytes. */
@@ -196,7 +201,7 @@ static void round_trip(const row *w, uint32_t n_const, const qns_shape *shapes)
     cr_assert_eq(qns_gb_node(out, gb, &s, &err), QNS_OK, "%s: %s", w->op, err.text);
     cr_assert_eq(qns_gb_output(gb, out[0], NULL), QNS_OK);
     cr_assert_eq(qns_gb_finish(&g, gb, NULL), QNS_OK);
-    reading r = begin("", 13, x);
+    reading r = begin("", 17, x);
     qns_onnx_out o = {.attrs = {.arena = r.arena}, .arena = r.arena};
     cr_assert_eq(op->onnx_write(&o, g, qns_graph_node(g, (qns_nid){0}), &err), QNS_OK, "%s: %s",
                  w->op, err.text);
