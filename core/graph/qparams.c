@@ -46,6 +46,23 @@ qns_status qns_qparams_choose(float *scale, int32_t *zero, const qns_qrule_range
     return QNS_OK;
 }
 
+qns_status qns_qparams_choose_float_zero(float *scale, float *zero, int32_t qmin, int32_t qmax,
+                                         float eps, qns_range r, qns_err *err)
+{
+    if (r.lo == INFINITY && r.hi == -INFINITY) {
+        *scale = 1;
+        *zero = 0;
+        return QNS_OK;
+    }
+    if (!(r.lo <= r.hi))
+        QNS_FAIL(err, DATA, "range [%g, %g] is not a range; the data holds NaN", (double)r.lo,
+                 (double)r.hi);
+    const float s = (r.hi - r.lo) / (float)(qmax - qmin);
+    *scale = s > eps ? s : 1.0f;
+    *zero = -r.lo / *scale;
+    return QNS_OK;
+}
+
 qns_status qns_qparams_new(const qns_qparams **out, qns_arena *a, qns_dtype dtype, int32_t axis,
                            int32_t n, const double *scale, const int32_t *zero, qns_err *err)
 {

@@ -37,6 +37,11 @@ typedef struct qns_qrule_range {
 qns_status qns_qparams_choose(float *scale, int32_t *zero, const qns_qrule_range *rule,
                               qns_range range, qns_err *err);
 
+/* The same with a zero point that is not rounded, for embeddings (spec section 2.1,
+ * "float_qparams"). Fails with DATA when lo > hi or a bound is NaN. */
+qns_status qns_qparams_choose_float_zero(float *scale, float *zero, int32_t qmin, int32_t qmax,
+                                         float eps, qns_range range, qns_err *err);
+
 /* Copies n scales and zero points into the arena and checks them. Fails with DATA on a scale that
  * is not finite and positive or a zero point outside the dtype. */
 qns_status qns_qparams_new(const qns_qparams **out, qns_arena *a, qns_dtype dtype, int32_t axis,

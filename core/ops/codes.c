@@ -22,6 +22,29 @@ int32_t qns_code_of_array(float x, float inv, int32_t zero, int32_t lo, int32_t 
     return r < lo ? lo : r > hi ? hi : r;
 }
 
+int32_t qns_code_of_native(float x, float inv, int32_t zero, int32_t lo, int32_t hi)
+{
+    const float t = x * inv;
+    const float y = (float)zero + rintf(t);
+    if (!(y >= -0x1p63f && y < 0x1p63f))
+        return lo;
+    const int64_t q = (int64_t)y;
+    return q < lo ? lo : q > hi ? hi : (int32_t)q;
+}
+
+int32_t qns_code_of_float_zero(float x, float scale, float zero, int32_t lo, int32_t hi)
+{
+    const float inv = scale == 0.0f ? 1.0f : 1.0f / scale;
+    const float t = x * inv;
+    const float r = rintf(t + zero);
+    return r >= (float)hi ? hi : r > (float)lo ? (int32_t)r : lo;
+}
+
+float qns_value_of_float_zero(int32_t q, float scale, float zero)
+{
+    return ((float)q - zero) * scale;
+}
+
 void qns_code_bounds(int32_t *lo, int32_t *hi, qns_range range, const qns_qparams *qp)
 {
     const int32_t qmin = qns_dtype_min(qp->dtype), qmax = qns_dtype_max(qp->dtype);

@@ -169,8 +169,7 @@ bool gd_has(gd *c, const char *field)
 
 gd_array gd_get(gd *c, const char *field)
 {
-    const char *key =
-        json_string_value(json_object_get(json_object_get(c->json, "arrays"), field));
+    const char *key = json_string_value(json_object_get(json_object_get(c->json, "arrays"), field));
     gd_array a = {.field = field};
     qns_npy_header h;
     qns_err err = {0};

@@ -8,7 +8,7 @@
 #ifndef QNS_GOLDEN_CASE_H
 #define QNS_GOLDEN_CASE_H
 
-#include "core/graph/tensor.h"
+#include "core/graph/qparams.h"
 #include "core/model/npz.h"
 
 #include <jansson.h>

@@ -145,8 +145,7 @@ void gd_close(gd *c, const char *field, const float *got, size_t n, double absol
         gd_fail(c,
                 "%s: %zu of %zu differ by more than %g + %g * |expected|, first at index %zu: "
                 "expected %.9g, got %.9g",
-                field, bad, n, absolute, relative, first, (double)want[first],
-                (double)got[first]);
+                field, bad, n, absolute, relative, first, (double)want[first], (double)got[first]);
 }
 
 void gd_close_number(gd *c, const char *what, double got, double want, double absolute,

@@ -12,9 +12,10 @@
 #include <unistd.h>
 
 static const gd_kind *const tables[] = {
-    gd_quantize_kinds, gd_choose_kinds,   gd_observer_kinds,   gd_gemm_kinds, gd_elementwise_kinds,
-    gd_pool_kinds,     gd_norm_kinds,     gd_fusion_kinds,     gd_metric_kinds, gd_e2e_kinds,
-    gd_boundary_kinds, gd_dynamic_kinds,  gd_train_kinds,      gd_embedding_kinds,
+    gd_quantize_kinds,    gd_choose_kinds,    gd_observer_kinds, gd_gemm_kinds,
+    gd_elementwise_kinds, gd_pool_kinds,      gd_norm_kinds,     gd_fusion_kinds,
+    gd_metric_kinds,      gd_e2e_kinds,       gd_boundary_kinds, gd_dynamic_kinds,
+    gd_train_kinds,       gd_embedding_kinds,
 };
 
 typedef struct tally {
