@@ -25,6 +25,8 @@ static qns_status read(void *attr, qns_onnx_node *n, qns_err *err)
 static qns_status onnx_write(qns_onnx_out *w, const qns_graph *g, const qns_node *n, qns_err *err)
 {
     const qns_avgpool_attr *a = n->attr;
+    if (a->divisor)
+        QNS_FAIL(err, UNSUPPORTED, "ONNX has no average pool with a given divisor");
     w->type = "AveragePool";
     if (a->include_pad)
         QNS_TRY(qns_attrs_add_int(&w->attrs, "count_include_pad", 1, err));
@@ -52,7 +54,7 @@ static uint64_t macs(const qns_node *n, const qns_tensor *in, const qns_tensor *
 static void run_f32(const qns_call *c)
 {
     const qns_avgpool_attr *a = c->node->attr;
-    qns_pool_mean_f32(c, &a->w, a->include_pad);
+    qns_pool_mean_f32(c, &a->w, a->include_pad, (size_t)a->divisor);
 }
 
 static const char *reject_u8(const qns_call *c)
@@ -73,13 +75,16 @@ static const char *reject_qnnpack(const qns_call *c)
 /* The divisor is always the full window: count_include_pad does not matter. */
 static void run_qnnpack(const qns_call *c)
 {
-    qns_pool_mean_u8(c, &((const qns_avgpool_attr *)c->node->attr)->w, QNS_MEAN_QNNPACK, true);
+    qns_pool_mean_u8(c, &((const qns_avgpool_attr *)c->node->attr)->w, QNS_MEAN_QNNPACK, true, 0);
 }
 
 static void run_u8(const qns_call *c)
 {
     const qns_avgpool_attr *a = c->node->attr;
-    qns_pool_mean_u8(c, &a->w, QNS_MEAN_WINDOW, a->include_pad);
+    /* One channel lies in planar memory as it does in channels-last. */
+    const bool planar = a->planar && !qns_layout_trivial(&c->in[0].shape) && a->w.rank < 3;
+    qns_pool_mean_u8(c, &a->w, planar ? QNS_MEAN_PLANAR : QNS_MEAN_WINDOW, a->include_pad,
+                     (size_t)a->divisor);
 }
 
 static const qns_impl qnnpack = {

@@ -25,7 +25,7 @@ static uint64_t macs(const qns_node *n, const qns_tensor *in, const qns_tensor *
 static void run_f32(const qns_call *c)
 {
     const qns_window w = qns_window_global(&c->in[0].shape);
-    qns_pool_mean_f32(c, &w, false);
+    qns_pool_mean_f32(c, &w, false, 0);
 }
 
 /* Other qparams behind it are fine for this rule. */
@@ -42,7 +42,7 @@ static const char *reject_u8(const qns_call *c)
 static void run_u8(const qns_call *c)
 {
     const qns_window w = qns_window_global(&c->in[0].shape);
-    qns_pool_mean_u8(c, &w, QNS_MEAN_ADAPTIVE, false);
+    qns_pool_mean_u8(c, &w, QNS_MEAN_ADAPTIVE, false, 0);
 }
 
 static const char *reject_qnnpack(const qns_call *c)
@@ -60,7 +60,7 @@ static const char *reject_qnnpack(const qns_call *c)
 static void run_qnnpack(const qns_call *c)
 {
     const qns_window w = qns_window_global(&c->in[0].shape);
-    qns_pool_mean_u8(c, &w, QNS_MEAN_QNNPACK, true);
+    qns_pool_mean_u8(c, &w, QNS_MEAN_QNNPACK, true, 0);
 }
 
 static const qns_impl qnnpack = {

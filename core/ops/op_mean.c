@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* Mean over any axes. The input is walked once in memory order and added up in double, so the order
  * of the sum is fixed. On codes, over the innermost axes: the sum of codes is exact and divided
- * once (spec section 5.3, "mean"). */
+ * once, over the spatial axes of channels-last memory PyTorch adds floats (spec section 5.3,
+ * "mean"). */
 #include "core/ops/op_mean.h"
 
 #include "core/graph/op.h"
+#include "core/ops/codes.h"
 #include "core/ops/op_help.h"
 #include "core/ops/pool.h"
 #include "core/ops/strided.h"
@@ -186,6 +188,88 @@ static const char *reject_u8(const qns_call *c)
     return qns_reject_not_moved(c);
 }
 
+/* The reduced axes are all spatial axes of channels-last memory. */
+static bool spatial_chlast(const qns_call *c)
+{
+    bool reduce[QNS_MAX_RANK];
+    const qns_tensor *x = &c->in[0];
+    (void)find_axes(reduce, c->node->attr, x->shape.rank, NULL);
+    if (x->layout != QNS_CHLAST || qns_layout_trivial(&x->shape) || reduce[0] || reduce[1])
+        return false;
+    for (int32_t i = 2; i < x->shape.rank; i++)
+        if (!reduce[i])
+            return false;
+    return true;
+}
+
+static const char *reject_chlast(const qns_call *c)
+{
+    if (!spatial_chlast(c))
+        return "the mean is not over the spatial axes of channels-last memory";
+    return reject_u8(c);
+}
+
+/* PyTorch's float sum over one axis: levels of 2^power terms each, so that the error stays small.
+ * The order is visible in the code when the mean lies next to a tie. */
+static float cascade(const uint8_t *x, size_t step, size_t n, const qns_qparams *qp)
+{
+    enum { LEVELS = 4 };
+    const float scale = (float)qp->scale[0];
+    float acc[LEVELS] = {0};
+    size_t power = 0;
+    while (((size_t)1 << power) < n)
+        power++;
+    power = power / LEVELS > 4 ? power / LEVELS : 4;
+    const size_t mask = ((size_t)1 << power) - 1, whole = n & ~mask;
+    for (size_t i = 0; i < n; i++) {
+        acc[0] += scale * (float)(x[i * step] - qp->zero[0]);
+        if (i >= whole || ((i + 1) & mask))
+            continue;
+        for (size_t k = 1; k < LEVELS; k++) {
+            acc[k] += acc[k - 1];
+            acc[k - 1] = 0;
+            if ((i + 1) & (mask << k * power))
+                break;
+        }
+    }
+    for (size_t k = 1; k < LEVELS; k++)
+        acc[0] += acc[k];
+    return acc[0];
+}
+
+/* The same in four interleaved parts. */
+static float cascade_by_4(const uint8_t *x, size_t step, size_t n, const qns_qparams *qp)
+{
+    const size_t each = n / 4;
+    float part[4];
+    for (size_t k = 0; k < 4; k++)
+        part[k] = cascade(x + k * step, 4 * step, each, qp);
+    for (size_t i = 4 * each; i < n; i++)
+        part[0] += (float)qp->scale[0] * (float)(x[i * step] - qp->zero[0]);
+    return ((part[0] + part[1]) + part[2]) + part[3];
+}
+
+/* Spec section 5.3, "mean" over other than the innermost memory axes: dequantize, mean, quantize.
+ * Which channels are summed in four parts follows from the vectors of 8 lanes there. */
+static void run_chlast(const qns_call *c)
+{
+    const qns_shape *s = &c->in[0].shape;
+    const qns_qparams *qp = c->in[0].qp;
+    const size_t channels = (size_t)s->dim[1], n = qns_shape_span(s, 2, s->rank);
+    const size_t group = channels >= 8 ? 32 : 4, plain = channels / group * group;
+    const float inv = 1.0f / (float)qp->scale[0];
+    const uint8_t *x = c->in[0].data;
+    uint8_t *y = c->out[0].data;
+#pragma omp parallel for schedule(static) if (n * channels > QNS_PAR_MIN)
+    for (size_t i = 0; i < (size_t)s->dim[0] * channels; i++) {
+        const size_t ch = i % channels;
+        const uint8_t *from = x + i / channels * n * channels + ch;
+        const float sum =
+            ch < plain ? cascade(from, channels, n, qp) : cascade_by_4(from, channels, n, qp);
+        y[i] = (uint8_t)qns_code_of(sum / (float)n, inv, qp->zero[0], 0, 255);
+    }
+}
+
 static const char *reject_qnnpack(const qns_call *c)
 {
     if (c->be->requant != QNS_REQUANT_QNNPACK)
@@ -246,11 +330,13 @@ static const qns_impl qnnpack = {.name = "mean.u8.qnnpack",
                                  .reject = reject_qnnpack,
                                  .scratch_size = scratch_u8,
                                  .run = run_qnnpack};
+static const qns_impl chlast = {
+    .name = "mean.u8.chlast", .reject = reject_chlast, .run = run_chlast};
 static const qns_impl u8 = {
     .name = "mean.u8", .reject = reject_u8, .scratch_size = scratch_u8, .run = run_u8};
 static const qns_impl f32 = {
     .name = "mean.f32", .reject = qns_reject_not_f32, .scratch_size = scratch_f32, .run = run_f32};
-static const qns_impl *const impls[] = {&qnnpack, &u8, &f32, NULL};
+static const qns_impl *const impls[] = {&qnnpack, &chlast, &u8, &f32, NULL};
 
 static const qns_onnx_rule rules[] = {
     {"ReduceMean", 1, read_1}, {"ReduceMean", 18, read_18}, {NULL, 0, NULL}};

@@ -8,6 +8,10 @@
 typedef struct qns_avgpool_attr {
     qns_window w;
     int64_t include_pad; /* the divisor counts padding, but nothing beyond it */
+    int64_t divisor;     /* instead of a count of taps; 0: none. Not in ONNX */
+    /* Codes are rounded as PyTorch does it for tensors in planar memory (spec section 5.3, "native
+     * NCHW"); 0: as for channels-last. ONNX does not say it. */
+    int64_t planar;
 } qns_avgpool_attr;
 
 #endif

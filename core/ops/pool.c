@@ -185,7 +185,7 @@ static void mean_block_f32(const job *j, const box *b, float *out, size_t ch, si
         out[i] = div ? (float)(sum[i] / (double)div) : 0.0f;
 }
 
-void qns_pool_mean_f32(const qns_call *c, const qns_window *w, bool include_pad)
+void qns_pool_mean_f32(const qns_call *c, const qns_window *w, bool include_pad, size_t divisor)
 {
     const job j = start(c, w);
     float *out = qns_f32(&c->out[0]);
@@ -194,7 +194,9 @@ void qns_pool_mean_f32(const qns_call *c, const qns_window *w, bool include_pad)
         const box b = box_of(&j, p);
         for (size_t ch = 0; ch < j.channels; ch += BLOCK)
             mean_block_f32(&j, &b, out + p * j.channels + ch, ch, smaller(j.channels - ch, BLOCK),
-                           include_pad ? b.padded : b.taps);
+                           divisor       ? divisor
+                           : include_pad ? b.padded
+                                         : b.taps);
     }
 }
 
@@ -233,10 +235,16 @@ static void finish_u8(const job *j, const box *b, uint8_t *out, const int32_t *a
     const float si = (float)qi->scale[0], so = (float)qo->scale[0];
     const float m = si / so / (float)div, twice = 1.0f / (1.0f / m);
     const size_t vector = kind == QNS_MEAN_WINDOW ? j->channels / 8 * 8 : 0;
+    const float planar = (float)(qi->scale[0] / qo->scale[0] / (double)div);
     for (size_t i = 0; i < n; i++) {
         const int32_t sum = acc[i] - (int32_t)b->taps * zi;
         if (kind == QNS_MEAN_QNNPACK) {
             out[i] = qns_mean_qnnpack(sum, si, (float)j->g.taps, zo);
+            continue;
+        }
+        if (kind == QNS_MEAN_PLANAR) {
+            const int32_t r = div ? qk_rne((float)sum * planar + (float)zo) : zo;
+            out[i] = (uint8_t)clamp_to(r, 0, 255);
             continue;
         }
         const float by = ch + i < vector ? m : twice;
@@ -245,7 +253,8 @@ static void finish_u8(const job *j, const box *b, uint8_t *out, const int32_t *a
     }
 }
 
-void qns_pool_mean_u8(const qns_call *c, const qns_window *w, qns_mean_kind kind, bool include_pad)
+void qns_pool_mean_u8(const qns_call *c, const qns_window *w, qns_mean_kind kind, bool include_pad,
+                      size_t divisor)
 {
     const job j = start(c, w);
     uint8_t *out = c->out[0].data;
@@ -257,7 +266,9 @@ void qns_pool_mean_u8(const qns_call *c, const qns_window *w, qns_mean_kind kind
             int32_t acc[BLOCK];
             sum_block_u8(&j, &b, acc, ch, n);
             finish_u8(&j, &b, out + p * j.channels + ch, acc, ch, n, kind,
-                      include_pad ? b.padded : b.taps);
+                      divisor       ? divisor
+                      : include_pad ? b.padded
+                                    : b.taps);
         }
     }
 }

@@ -18,15 +18,17 @@ qns_status qns_pool_infer(qns_tensor *out, const qns_window *w, const qns_tensor
 void qns_pool_max(const qns_call *c, const qns_window *w);
 
 /* Sums in double. include_pad: the divisor counts padding, but nothing beyond it. A window without
- * a tap gives 0. */
-void qns_pool_mean_f32(const qns_call *c, const qns_window *w, bool include_pad);
+ * a tap gives 0. divisor: instead of a count of taps; 0: none. */
+void qns_pool_mean_f32(const qns_call *c, const qns_window *w, bool include_pad, size_t divisor);
 
 typedef enum qns_mean_kind {
     QNS_MEAN_WINDOW,   /* "native NHWC" avg_pool: the last channels % 8 take the reciprocal twice */
     QNS_MEAN_ADAPTIVE, /* "native NHWC" adaptive_avg_pool: all channels do */
+    QNS_MEAN_PLANAR,   /* "native NCHW" avg_pool: the zero point is added before rounding */
     QNS_MEAN_QNNPACK   /* divisor is the full window; 16-bit saturation */
 } qns_mean_kind;
-void qns_pool_mean_u8(const qns_call *c, const qns_window *w, qns_mean_kind kind, bool include_pad);
+void qns_pool_mean_u8(const qns_call *c, const qns_window *w, qns_mean_kind kind, bool include_pad,
+                      size_t divisor);
 
 /* Code of one mean by the qnnpack rule: sum is of q - zero over the window, n its full size. */
 uint8_t qns_mean_qnnpack(int32_t sum, float scale, float n, int32_t zero);

@@ -41,21 +41,43 @@ static void in_all_ways(gd *c, const char *what, const char *op, const void *att
     }
 }
 
+static qns_avgpool_attr avg_attr(gd *c, int64_t rank)
+{
+    return (qns_avgpool_attr){.w = window(c, rank),
+                              .include_pad = gd_num_or(c, "count_include_pad", 1) != 0,
+                              .divisor = gd_int_or(c, "divisor_override", 0)};
+}
+
+/* The operator keeps its tensors channels-last and is told which rule to round by. */
+static void average(gd *c)
+{
+    for (size_t i = 0; i < QNS_ARRAY_LEN(ways); i++) {
+        const char *field = gd_name(c, "avg_%s", ways[i].name);
+        qns_avgpool_attr avg = avg_attr(c, 2);
+        avg.planar = ways[i].layout == QNS_ROW;
+        gd_op r = on_x(c, "avgpool", &avg);
+        r.be = ways[i].backend;
+        r.layout = QNS_CHLAST;
+        if (gd_has(c, field))
+            gd_op_check(c, &r, field);
+    }
+}
+
 static void pool2d(gd *c)
 {
-    const qns_avgpool_attr avg = {window(c, 2), gd_num_or(c, "count_include_pad", 1) != 0};
+    const qns_avgpool_attr avg = avg_attr(c, 2);
     const qns_mean_attr mean = {2, 0, {2, 3}};
     gd_op max = on_x(c, "maxpool", &avg.w);
     max.layout = QNS_CHLAST;
     gd_op_check(c, &max, "max");
     in_all_ways(c, "mean23", "mean", &mean);
-    in_all_ways(c, "avg", "avgpool", &avg);
+    average(c);
     gd_skip(c, "adaptive pools and resizing are not written yet");
 }
 
 static void pool3d(gd *c)
 {
-    const qns_avgpool_attr avg = {window(c, 3), true};
+    const qns_avgpool_attr avg = avg_attr(c, 3);
     gd_op r = on_x(c, "avgpool", &avg);
     r.layout = QNS_CHLAST;
     gd_op_check(c, &r, "avg");

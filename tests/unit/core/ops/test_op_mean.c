@@ -31,7 +31,7 @@ Test(op_mean, golden)
         if (strcmp(golden_text(c, "kind"), "pool2d") != 0)
             continue;
         compare(&g, c, "fbgemm", "mean23_native_nchw", QNS_ROW);
-        compare(&g, c, "fbgemm", "mean23_native_nchw", QNS_CHLAST);
+        compare(&g, c, "fbgemm", "mean23_native_nhwc", QNS_CHLAST);
         compare(&g, c, "qnnpack", "mean23_qnnpack_nchw", QNS_ROW);
         compare(&g, c, "qnnpack", "mean23_qnnpack_nhwc", QNS_CHLAST);
         n++;
