@@ -60,10 +60,10 @@ Test(op_pool, golden_2d)
         if (strcmp(golden_text(c, "kind"), "pool2d") != 0)
             continue;
         const bool ceil_mode = golden_number(c, "ceil_mode") != 0;
-        qns_avgpool_attr a = {square(2, (int64_t)golden_number(c, "kernel"),
-                                     (int64_t)golden_number(c, "stride"),
-                                     (int64_t)golden_number(c, "padding")),
-                              (int64_t)golden_number(c, "count_include_pad")};
+        qns_avgpool_attr a = {.w = square(2, (int64_t)golden_number(c, "kernel"),
+                                          (int64_t)golden_number(c, "stride"),
+                                          (int64_t)golden_number(c, "padding")),
+                              .include_pad = (int64_t)golden_number(c, "count_include_pad")};
         a.w.ceil_mode = ceil_mode;
         op_run max = {.op = "maxpool", .attr = &a.w}, avg = {.op = "avgpool", .attr = &a};
         op_run qavg = {.op = "avgpool", .attr = &a, .be = "qnnpack"};
@@ -92,7 +92,7 @@ Test(op_pool, golden_3d)
     {
         if (strcmp(golden_text(c, "kind"), "pool3d") != 0)
             continue;
-        const qns_avgpool_attr a = {square(3, 2, 2, 0), 0};
+        const qns_avgpool_attr a = {.w = square(3, 2, 2, 0)};
         op_run avg = {.op = "avgpool", .attr = &a};
         compare(&g, c, &avg, "avg", "avgpool.u8.native");
         n++;
@@ -143,7 +143,7 @@ Test(op_pool, float_by_definition)
 {
     qns_rng rng;
     qns_rng_seed(&rng, 3);
-    qns_avgpool_attr a = {square(2, 3, 2, 1), 0};
+    qns_avgpool_attr a = {.w = square(2, 3, 2, 1)};
     for (int i = 0; i < 16; i++) {
         a.include_pad = i & 1;
         a.w.ceil_mode = i >> 1 & 1;
@@ -152,10 +152,10 @@ Test(op_pool, float_by_definition)
         check_float(&rng, &a, op_shape(4, 2, 300, 7, 8), false);
         check_float(&rng, &a, op_shape(4, 2, 5, 8, 9), true);
     }
-    a = (qns_avgpool_attr){square(2, 3, 1, 2), 0};
+    a = (qns_avgpool_attr){.w = square(2, 3, 1, 2)};
     a.w.dilation[0] = a.w.dilation[1] = 2;
     check_float(&rng, &a, op_shape(4, 1, 3, 8, 6), true);
-    a = (qns_avgpool_attr){square(2, 15, 1, 0), 0}; /* more taps than one chunk holds */
+    a = (qns_avgpool_attr){.w = square(2, 15, 1, 0)}; /* more taps than one chunk holds */
     check_float(&rng, &a, op_shape(4, 1, 3, 16, 17), true);
     check_float(&rng, &a, op_shape(4, 1, 3, 16, 17), false);
 }
@@ -186,7 +186,7 @@ Test(op_pool, one_spatial_axis_and_batch_zero)
 {
     qns_rng rng;
     qns_rng_seed(&rng, 5);
-    const qns_avgpool_attr a = {square(1, 2, 2, 0), 0};
+    const qns_avgpool_attr a = {.w = square(1, 2, 2, 0)};
     op_run r = {.op = "avgpool", .attr = &a, .n_in = 1, .layout = QNS_CHLAST};
     r.in[0] = op_random(&r, &rng, op_shape(3, 1, 2, 6, 0), -1, 1);
     cr_assert(op_execute(&r));
