@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* fusion: batch norm folded into weights. */
 #include "core/model/elem.h"
+#include "core/ops/conv_impl.h"
 #include "golden_op.h"
 
 static void free_builder(void *gb)
@@ -53,9 +54,8 @@ static void fold(gd *c, const char *name, int32_t axis)
                           .mean = vector(c, "mean", n),
                           .var = vector(c, "var", n),
                           .eps = (float)gd_num(c, "eps")};
-    /* Attributes of a layer with one group; the fold needs nothing else of them. */
-    int64_t attr[64] = {0};
-    const qns_node node = {.op = op, .name = "layer", .attr = attr, .n_in = n_in};
+    const qns_conv_transpose_attr attr = {.conv = {.groups = gd_int_or(c, "groups", 1)}};
+    const qns_node node = {.op = op, .name = "layer", .attr = &attr, .n_in = n_in};
     gd_ok(c, op->fold_affine(gb, in, &n_in, &node, &a, &err), &err, "fold");
     if (n_in != 3)
         gd_stop(c, "the folded layer has no bias");

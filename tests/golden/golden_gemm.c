@@ -115,7 +115,15 @@ static void conv(gd *c)
 
 static void conv_transpose(gd *c)
 {
-    gd_skip(c, "the library has no quantized conv_transpose");
+    gd_op r = {.op = "conv_transpose", .layout = QNS_CHLAST};
+    fill(c, &r);
+    if (r.in[1].shape.rank < 3 || r.in[1].shape.rank > 5)
+        gd_stop(c, "the weight has %d axes", (int)r.in[1].shape.rank);
+    qns_conv_transpose_attr a = {.conv = conv_attr(c, &r.in[1].shape)};
+    gd_ints(a.out_pad, c, "output_padding", (size_t)a.conv.win.rank, 0);
+    r.attr = &a;
+    check_backend(c, &r, "fbgemm");
+    check_backend(c, &r, "qnnpack");
 }
 
 const gd_kind gd_gemm_kinds[] = {
