@@ -31,6 +31,13 @@ struct qk_table {
     void (*dwconv_u8s8)(int32_t *acc, const uint8_t *const *taps, size_t n_taps, const int8_t *w,
                         size_t n);
 
+    /* The same sums as FBGEMM makes them without VNNI: every two neighbouring products, at even k
+     * or tap and the next, are added with saturation to 16 bits first (spec section 4.1). */
+    void (*gemm_u8s8_pairs)(int32_t *acc, size_t ld_acc, const uint8_t *const *rows, size_t m,
+                            const int8_t *packed, size_t n, size_t k);
+    void (*dwconv_u8s8_pairs)(int32_t *acc, const uint8_t *const *taps, size_t n_taps,
+                              const int8_t *w, size_t n);
+
     /* out[i][j] = (bias ? bias[j] : 0) + sum over k, in the order of k, one multiply and one add
      * each. */
     void (*gemm_f32)(float *out, size_t ld_out, const float *const *rows, size_t m,

@@ -18,6 +18,8 @@ static void init_scalar(qk_table *t)
         .gemm_u8s8 = qk_gemm_u8s8__c,
         .requant = qk_requant__c,
         .dwconv_u8s8 = qk_dwconv_u8s8__c,
+        .gemm_u8s8_pairs = qk_gemm_u8s8_pairs__c,
+        .dwconv_u8s8_pairs = qk_dwconv_u8s8_pairs__c,
         .gemm_f32 = qk_gemm_f32__c,
         .dwconv_f32 = qk_dwconv_f32__c,
         .quantize_u8 = qk_quantize_u8__c,

@@ -26,7 +26,10 @@ enum { KEY_BACKEND = 2000, KEY_EXPLAIN, KEY_SKIP, KEY_PRESET };
 
 static const struct argp_option options[] = {
     {"qconfig", 'q', "FILE.yaml", 0, "rules: observers, presets, what stays in float", 1},
-    {"backend", KEY_BACKEND, "NAME", 0, "fbgemm (x86 servers, default) or qnnpack (ARM)", 1},
+    {"backend", KEY_BACKEND, "NAME", 0,
+     "fbgemm (x86 servers, default), fbgemm-avx2 or fbgemm-vnni (with the saturation of these "
+     "CPUs), qnnpack (ARM)",
+     1},
     {"preset", KEY_PRESET, "NAME", 0, "default settings by PyTorch's name; default: the backend's",
      1},
     {"skip", KEY_SKIP, "NAME", 0, "keep this layer in float; may be repeated", 1},
@@ -105,7 +108,8 @@ static qns_status read_qconfig(job *j, const quantize_args *a, qns_err *err)
 {
     const qns_backend *be = a->backend ? qns_backend_find(a->backend) : NULL;
     if (a->backend && !be)
-        QNS_FAIL(err, NOTFOUND, "unknown backend '%s'; there are fbgemm and qnnpack", a->backend);
+        QNS_FAIL(err, NOTFOUND, "unknown backend '%s'; there are %s", a->backend,
+                 qns_backend_names());
     if (a->qconfig)
         QNS_TRY(qns_qconfig_read(&j->set, a->qconfig, be, err));
     else

@@ -25,7 +25,9 @@ enum { KEY_BACKEND = 2000 };
 
 static const struct argp_option options[] = {
     {"backend", KEY_BACKEND, "NAME", 0,
-     "run a quantized model as fbgemm or qnnpack; default: what it was made for", 1},
+     "run a quantized model as fbgemm, fbgemm-avx2, fbgemm-vnni or qnnpack; default: what it was "
+     "made for",
+     1},
     {0},
 };
 

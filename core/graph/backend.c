@@ -17,6 +17,29 @@ static const qns_backend fbgemm = {
     .default_preset = "fbgemm",
 };
 
+/* The same contract as FBGEMM keeps it on two kinds of CPU, whatever this machine is. */
+static const qns_backend fbgemm_avx2 = {
+    .name = "fbgemm-avx2",
+    .requant = QNS_REQUANT_FBGEMM,
+    .accum = QNS_ACCUM_PAIRS,
+    .act = QNS_U8,
+    .weight = QNS_I8,
+    .float_bias = true,
+    .weight_per_channel = true,
+    .default_preset = "fbgemm",
+};
+
+static const qns_backend fbgemm_vnni = {
+    .name = "fbgemm-vnni",
+    .requant = QNS_REQUANT_FBGEMM,
+    .accum = QNS_ACCUM_PAIRS_DEPTHWISE,
+    .act = QNS_U8,
+    .weight = QNS_I8,
+    .float_bias = true,
+    .weight_per_channel = true,
+    .default_preset = "fbgemm",
+};
+
 /* PyTorch on phones: int32 bias, one scale for all weights of a layer, activations use all codes.
  */
 static const qns_backend qnnpack = {
@@ -29,7 +52,7 @@ static const qns_backend qnnpack = {
     .default_preset = "qnnpack",
 };
 
-static const qns_backend *const backends[] = {&fbgemm, &qnnpack, NULL};
+static const qns_backend *const backends[] = {&fbgemm, &fbgemm_avx2, &fbgemm_vnni, &qnnpack, NULL};
 
 const qns_backend *qns_backend_find(const char *name)
 {
@@ -42,4 +65,25 @@ const qns_backend *qns_backend_find(const char *name)
 const qns_backend *const *qns_backends(void)
 {
     return backends;
+}
+
+const char *qns_backend_names(void)
+{
+    return "fbgemm, fbgemm-avx2, fbgemm-vnni and qnnpack";
+}
+
+const char *qns_backend_difference(const qns_backend *made, const qns_backend *run)
+{
+    if (made->requant != run->requant)
+        return "the bias (float or int32), the rounding of sums, additions, averages and tables, "
+               "and the limits of intermediate sums differ";
+    if (made->accum == run->accum)
+        return "";
+    if (run->accum == QNS_ACCUM_PAIRS)
+        return "sums of two products saturate at 16 bits in convolutions and linear layers";
+    if (run->accum == QNS_ACCUM_PAIRS_DEPTHWISE)
+        return made->accum == QNS_ACCUM_EXACT
+                   ? "sums of two products saturate at 16 bits in depthwise convolutions"
+                   : "sums of two products saturate at 16 bits in depthwise convolutions only";
+    return "sums of products are exact and no longer saturate at 16 bits";
 }

@@ -13,9 +13,18 @@ typedef enum qns_requant {
                          */
 } qns_requant;
 
+/* How products are added before the accumulator (spec section 4.1, "vpmaddubsw saturation"). Pairs:
+ * the sum of two neighbouring products is limited to 16 bits, as FBGEMM's kernels do it. */
+typedef enum qns_accum {
+    QNS_ACCUM_EXACT,
+    QNS_ACCUM_PAIRS_DEPTHWISE, /* in the kernels for depthwise windows: CPUs with VNNI */
+    QNS_ACCUM_PAIRS /* in all kernels but the groupwise one: AVX2, AVX-512 without VNNI */
+} qns_accum;
+
 typedef struct qns_backend {
-    const char *name; /* "fbgemm", "qnnpack" */
+    const char *name; /* "fbgemm", "fbgemm-avx2", "fbgemm-vnni", "qnnpack" */
     qns_requant requant;
+    qns_accum accum;
     qns_dtype act, weight;
     bool float_bias; /* the bias stays float; otherwise int32 with scale s_in * s_weight */
     bool weight_per_channel;
@@ -26,5 +35,9 @@ typedef struct qns_backend {
 const qns_backend *qns_backend_find(const char *name);
 /* NULL-terminated. */
 const qns_backend *const *qns_backends(void);
+/* "fbgemm, fbgemm-avx2, ... and qnnpack", for messages. */
+const char *qns_backend_names(void);
+/* What differs when a model made for one runs on another, as a clause; "" when nothing does. */
+const char *qns_backend_difference(const qns_backend *made, const qns_backend *run);
 
 #endif

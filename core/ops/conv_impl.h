@@ -43,6 +43,8 @@ typedef struct qns_qgemm qns_qgemm;
  * within a tap side by side. qnnpack: the other scheme. t is copied. */
 qns_status qns_qgemm_create(qns_qgemm **out, const qns_call *c, const qns_tiles *t, const int8_t *w,
                             bool qnnpack, qns_arena *a, qns_err *err);
+/* From now on sums of two neighbouring products saturate at 16 bits (spec section 4.1). */
+void qns_qgemm_saturate(qns_qgemm *q);
 size_t qns_qgemm_scratch(const qns_qgemm *q);
 void qns_qgemm_run(uint8_t *out, const qns_qgemm *q, const uint8_t *in, const qns_call *c);
 
@@ -70,8 +72,8 @@ typedef struct qns_fold_kind {
 qns_status qns_fold_affine(qns_gb *gb, qns_vid *in, uint32_t *n_in, const qns_node *n,
                            const qns_affine *a, qns_fold_kind kind, qns_err *err);
 
-extern const qns_impl qns_conv_u8s8_fbgemm, qns_conv_u8s8_qnnpack, qns_conv_f32_onednn,
-    qns_conv_f32_reference;
+extern const qns_impl qns_conv_u8s8_fbgemm, qns_conv_u8s8_fbgemm_pairs, qns_conv_u8s8_qnnpack,
+    qns_conv_f32_onednn, qns_conv_f32_reference;
 extern const qns_impl qns_conv_transpose_u8s8_fbgemm, qns_conv_transpose_u8s8_qnnpack,
     qns_conv_transpose_f32_onednn, qns_conv_transpose_f32_reference;
 /* The window over the input spread out: a convolution with stride 1 and the kernel reversed. */

@@ -25,6 +25,15 @@ static void tiles_of(qns_tiles *t, const qns_call *c, size_t size, bool quad)
 
 static const char *reject_fbgemm(const qns_call *c)
 {
+    if (c->be->accum == QNS_ACCUM_PAIRS)
+        return "the backend's pairs of products saturate";
+    return qns_gemm_quant_reject(c, QK_RQ_FBGEMM);
+}
+
+static const char *reject_pairs(const qns_call *c)
+{
+    if (c->be->accum != QNS_ACCUM_PAIRS)
+        return "the backend's sums are exact";
     return qns_gemm_quant_reject(c, QK_RQ_FBGEMM);
 }
 
@@ -39,6 +48,13 @@ static qns_status prepare_fbgemm(void **packed, const qns_call *c, qns_arena *a,
 
     tiles_of(&t, c, 1, true);
     return qns_qgemm_create((qns_qgemm **)packed, c, &t, c->in[1].data, false, a, err);
+}
+
+static qns_status prepare_pairs(void **packed, const qns_call *c, qns_arena *a, qns_err *err)
+{
+    QNS_TRY(prepare_fbgemm(packed, c, a, err));
+    qns_qgemm_saturate(*packed);
+    return QNS_OK;
 }
 
 static qns_status prepare_qnnpack(void **packed, const qns_call *c, qns_arena *a, qns_err *err)
@@ -153,6 +169,14 @@ const qns_impl qns_linear_u8s8_fbgemm = {
     .name = "linear.u8s8.fbgemm",
     .reject = reject_fbgemm,
     .prepare = prepare_fbgemm,
+    .scratch_size = scratch_codes,
+    .run = run_codes,
+};
+
+const qns_impl qns_linear_u8s8_fbgemm_pairs = {
+    .name = "linear.u8s8.fbgemm_pairs",
+    .reject = reject_pairs,
+    .prepare = prepare_pairs,
     .scratch_size = scratch_codes,
     .run = run_codes,
 };

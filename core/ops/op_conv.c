@@ -105,8 +105,9 @@ static void describe(char *out, size_t size, const qns_node *n)
         snprintf(out + len, size - len, " groups %lld", (long long)a->groups);
 }
 
-static const qns_impl *const impls[] = {&qns_conv_u8s8_fbgemm, &qns_conv_u8s8_qnnpack,
-                                        &qns_conv_f32_onednn, &qns_conv_f32_reference, NULL};
+static const qns_impl *const impls[] = {&qns_conv_u8s8_fbgemm,   &qns_conv_u8s8_fbgemm_pairs,
+                                        &qns_conv_u8s8_qnnpack,  &qns_conv_f32_onednn,
+                                        &qns_conv_f32_reference, NULL};
 
 static const qns_onnx_rule rules[] = {
     {"Conv", 1, read_onnx},

@@ -144,8 +144,9 @@ static uint64_t macs(const qns_node *n, const qns_tensor *in, const qns_tensor *
     return (uint64_t)qns_tensor_count(&out[0]) * (uint64_t)in[1].shape.dim[1];
 }
 
-static const qns_impl *const impls[] = {&qns_linear_u8s8_fbgemm, &qns_linear_u8s8_qnnpack,
-                                        &qns_linear_f32_onednn, &qns_linear_f32_reference, NULL};
+static const qns_impl *const impls[] = {&qns_linear_u8s8_fbgemm,   &qns_linear_u8s8_fbgemm_pairs,
+                                        &qns_linear_u8s8_qnnpack,  &qns_linear_f32_onednn,
+                                        &qns_linear_f32_reference, NULL};
 
 static const qns_onnx_rule rules[] = {
     {"Gemm", 7, read_gemm},

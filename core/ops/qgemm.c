@@ -12,6 +12,7 @@ struct qns_qgemm {
     int8_t *packed;    /* groups blocks of group_size; depthwise: [tap][channel] */
     size_t group_size; /* bytes */
     size_t panel_size; /* bytes of 16 output channels */
+    bool pairs;        /* sums of two products saturate */
 };
 
 static void pack_depthwise(int8_t *packed, int32_t *col_sum, const int8_t *w, const qns_tiles *t)
@@ -54,6 +55,11 @@ qns_status qns_qgemm_create(qns_qgemm **out, const qns_call *c, const qns_tiles 
     return QNS_OK;
 }
 
+void qns_qgemm_saturate(qns_qgemm *q)
+{
+    q->pairs = true;
+}
+
 size_t qns_qgemm_scratch(const qns_qgemm *q)
 {
     return (size_t)q->t.threads * qns_tile_mem_size(&q->t);
@@ -83,8 +89,8 @@ static void run_tile(uint8_t *out, const qns_qgemm *q, const uint8_t *in, const 
     qns_tile_rows(mem, t, &tile, in);
     if (rq.zero_w)
         sum_rows(mem->row_sum, mem->row, tile.n, t->k);
-    k->gemm_u8s8(mem->acc, t->ld_acc, (const uint8_t *const *)mem->row, tile.n, packed, tile.n_col,
-                 t->k);
+    (q->pairs ? k->gemm_u8s8_pairs : k->gemm_u8s8)(
+        mem->acc, t->ld_acc, (const uint8_t *const *)mem->row, tile.n, packed, tile.n_col, t->k);
     k->requant(out + tile.first * t->out_ch + ch, t->out_ch, mem->acc, t->ld_acc, tile.n,
                tile.n_col, mem->row_sum, &rq);
 }
@@ -111,7 +117,8 @@ static void run_depthwise(uint8_t *out, const qns_qgemm *q, const uint8_t *in, c
         int32_t *acc = mem->acc + i * t->ld_acc;
 
         qns_tile_taps(mem, t, tile.first + i, in);
-        k->dwconv_u8s8(acc, (const uint8_t *const *)mem->tap, t->g.taps, q->packed, t->out_ch);
+        (q->pairs ? k->dwconv_u8s8_pairs : k->dwconv_u8s8)(acc, (const uint8_t *const *)mem->tap,
+                                                           t->g.taps, q->packed, t->out_ch);
         if (rq.zero_w)
             apply_zero_w(acc, q, k, mem);
     }

@@ -6,8 +6,6 @@
 #include "core/quant/fuse.h"
 #include "core/quant/lower.h"
 
-#include <string.h>
-
 struct qns_model {
     char *path;
     qns_graph *source, *ready; /* ready shares constants with source; NULL: source is what runs */
@@ -21,12 +19,11 @@ static qns_status choose_backend(qns_model *m, const char *asked, qns_err *err)
     const char *name = asked ? asked : file ? file : "fbgemm";
     m->be = qns_backend_find(name);
     if (!m->be)
-        QNS_FAIL(err, CONFIG, "unknown backend '%s'; there are fbgemm and qnnpack", name);
-    if (asked && file && m->quantized && strcmp(asked, file) != 0)
-        qns_log(
-            QNS_LOG_WARN,
-            "'%s' was quantized for %s and runs on %s: rounding of bias, add and pooling differ",
-            m->path, file, asked);
+        QNS_FAIL(err, CONFIG, "unknown backend '%s'; there are %s", name, qns_backend_names());
+    const qns_backend *made = file && m->quantized ? qns_backend_find(file) : NULL;
+    if (made && made != m->be)
+        qns_log(QNS_LOG_WARN, "'%s' was quantized for %s and runs on %s: %s", m->path, file, name,
+                qns_backend_difference(made, m->be));
     return QNS_OK;
 }
 

@@ -17,6 +17,9 @@ void qk_dwconv_u8s8__vnni(int32_t *acc, const uint8_t *const *taps, size_t n_tap
 void qk_dwconv_u8s8__neon(int32_t *acc, const uint8_t *const *taps, size_t n_taps, const int8_t *w,
                           size_t n);
 
+void qk_dwconv_u8s8_pairs__c(int32_t *acc, const uint8_t *const *taps, size_t n_taps,
+                             const int8_t *w, size_t n);
+
 void qk_dwconv_f32__c(float *out, const float *const *taps, size_t n_taps, const float *w,
                       const float *bias, size_t n);
 void qk_dwconv_f32__avx2(float *out, const float *const *taps, size_t n_taps, const float *w,

@@ -12,7 +12,8 @@
  * 32-bit broadcast. What pads n to 16 and k to 4 is zero: an accumulator of the padding is computed
  * and thrown away, and codes behind the end of a row are multiplied by 0.
  *
- * The int8 sums are int32 and wrap; no set of instructions saturates in between. The first k at
+ * The int8 sums are int32 and wrap; no set of instructions saturates in between (only the member
+ * with pairs in its name does, everywhere alike). The first k at
  * which they can wrap at all is 65,794: 65,793 * 255 * 128 = 2,147,483,520 < 2^31. */
 #ifndef QK_GEMM_H
 #define QK_GEMM_H
@@ -30,6 +31,9 @@ void qk_gemm_u8s8__vnni(int32_t *acc, size_t ld_acc, const uint8_t *const *rows,
                         const int8_t *packed, size_t n, size_t k);
 void qk_gemm_u8s8__neon(int32_t *acc, size_t ld_acc, const uint8_t *const *rows, size_t m,
                         const int8_t *packed, size_t n, size_t k);
+
+void qk_gemm_u8s8_pairs__c(int32_t *acc, size_t ld_acc, const uint8_t *const *rows, size_t m,
+                           const int8_t *packed, size_t n, size_t k);
 
 void qk_gemm_f32__c(float *out, size_t ld_out, const float *const *rows, size_t m,
                     const float *packed, const float *bias, size_t n, size_t k);
