@@ -50,7 +50,7 @@ static bool have(const char *path)
 {
     if (qns_file_exists(path))
         return true;
-    cr_log_warn("skipped: there is no '%s'", path);
+    cr_skip_test("there is no '%s'", path);
     return false;
 }
 
