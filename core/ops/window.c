@@ -246,12 +246,37 @@ static int64_t pixel_at(const qns_geom *g, int j, int64_t x)
     return x >= 0 && x < g->in[j] ? x : -1;
 }
 
+/* The window at corner c touches no padding. */
+static bool is_inside(const qns_geom *g, const int64_t *c)
+{
+    bool in = true;
+    for (int a = 0; a < QNS_SPATIAL; a++)
+        in &= c[a] >= 0 && c[a] + (g->kernel[a] - 1) * g->dilation[a] < g->in[a] && g->up[a] == 1;
+    return in;
+}
+
+/* Most windows are inside, where a tap is a step away from the one before. */
+static size_t inside_taps(int64_t *pixel, const qns_geom *g, const int64_t *c)
+{
+    for (int64_t z = 0; z < g->kernel[0]; z++)
+        for (int64_t y = 0; y < g->kernel[1]; y++) {
+            const int64_t line =
+                ((c[0] + z * g->dilation[0]) * g->in[1] + c[1] + y * g->dilation[1]) * g->in[2] +
+                c[2];
+            for (int64_t x = 0; x < g->kernel[2]; x++)
+                *pixel++ = line + x * g->dilation[2];
+        }
+    return g->taps;
+}
+
 size_t qns_geom_taps(int64_t *pixel, const qns_geom *g, size_t at)
 {
     int64_t c[QNS_SPATIAL];
     size_t n = 0;
 
     corner(c, g, at);
+    if (is_inside(g, c))
+        return inside_taps(pixel, g, c);
     for (int64_t z = 0; z < g->kernel[0]; z++) {
         const int64_t iz = pixel_at(g, 0, c[0] + z * g->dilation[0]);
 
