@@ -36,6 +36,16 @@ static qns_status read(void *attr, qns_onnx_node *n, qns_err *err)
     QNS_FAIL(err, UNSUPPORTED, "a cast to ONNX type %" PRId64, to);
 }
 
+/* CastLike: the type of another tensor. */
+static qns_status read_like(void *attr, qns_onnx_node *n, qns_err *err)
+{
+    if (!qns_onnx_given(n, 1))
+        QNS_FAIL(err, FORMAT, "input 1 is missing");
+    ((qns_cast_attr *)attr)->to = qns_gb_value(n->gb, n->in[1])->dtype;
+    qns_onnx_keep_inputs(n, 1);
+    return QNS_OK;
+}
+
 static qns_status onnx_write(qns_onnx_out *w, const qns_graph *g, const qns_node *n, qns_err *err)
 {
     const int64_t to = ((const qns_cast_attr *)n->attr)->to;
@@ -127,7 +137,8 @@ static const char *reject(const qns_call *c)
 static const qns_impl any = {.name = "cast", .reject = reject, .run = run};
 static const qns_impl *const impls[] = {&any, NULL};
 
-static const qns_onnx_rule rules[] = {{"Cast", 6, read}, {NULL, 0, NULL}};
+static const qns_onnx_rule rules[] = {
+    {"Cast", 6, read}, {"CastLike", 15, read_like}, {NULL, 0, NULL}};
 
 const qns_op qns_op_cast = {
     .name = "cast",

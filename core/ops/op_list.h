@@ -54,6 +54,9 @@
     X(scatter_nd)                                                                                  \
     X(lstm)                                                                                        \
     X(gru)                                                                                         \
-    X(rnn)
+    X(rnn)                                                                                         \
+    X(argmax)                                                                                      \
+    X(gather_elements)                                                                             \
+    X(scatter_elements)
 
 #endif

@@ -18,7 +18,10 @@ typedef struct qns_pad_attr {
     int64_t lo[QNS_MAX_RANK]; /* not negative */
     int64_t hi[QNS_MAX_RANK];
     double value;
+    int64_t mode; /* qns_pad_mode */
 } qns_pad_attr;
+
+typedef enum qns_pad_mode { QNS_PAD_CONSTANT, QNS_PAD_REFLECT, QNS_PAD_EDGE } qns_pad_mode;
 
 typedef struct qns_transpose_attr {
     int64_t n; /* 0: reverse all axes */

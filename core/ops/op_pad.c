@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Padding with a constant; codes are padded with the code of that constant (0 is the zero point).
- */
+/* Padding with a constant, or with the elements that are there: mirrored at the edge or the edge
+ * itself. Codes are padded with the code of the constant (0 is the zero point). */
 #include "core/graph/op.h"
 #include "core/ops/codes.h"
 #include "core/ops/op_help.h"
@@ -18,8 +18,14 @@ static qns_status infer(qns_tensor *out, const qns_node *n, const qns_tensor *in
     if (a->n != in[0].shape.rank)
         QNS_FAIL(err, SHAPE, "padding for %" PRId64 " axes, the input is %s", a->n,
                  qns_shape_str(&in[0].shape).s);
-    for (int64_t i = 0; i < a->n; i++)
+    for (int64_t i = 0; i < a->n; i++) {
+        const int64_t d = in[0].shape.dim[i], most = a->lo[i] > a->hi[i] ? a->lo[i] : a->hi[i];
+        if (a->mode != QNS_PAD_CONSTANT && most > (a->mode == QNS_PAD_REFLECT ? d - 1 : d * most))
+            QNS_FAIL(err, SHAPE,
+                     "axis %" PRId64 " of size %" PRId64 " cannot be padded by %" PRId64, i, d,
+                     most);
         out[0].shape.dim[i] += a->lo[i] + a->hi[i];
+    }
     return qns_shape_check(&out[0].shape, err);
 }
 
@@ -39,12 +45,17 @@ static qns_status set(qns_pad_attr *a, const int64_t *pads, size_t n, qns_err *e
     return QNS_OK;
 }
 
-static qns_status read_mode(qns_onnx_node *n, qns_err *err)
+static const char *const modes[] = {"constant", "reflect", "edge"};
+
+static qns_status read_mode(qns_pad_attr *a, qns_onnx_node *n, qns_err *err)
 {
     const char *mode;
     QNS_TRY(qns_attrs_text(&mode, n->attrs, "mode", "constant", err));
-    if (strcmp(mode, "constant") != 0)
-        QNS_FAIL(err, UNSUPPORTED, "padding mode '%s'; only 'constant' is supported", mode);
+    while (a->mode < 3 && strcmp(mode, modes[a->mode]) != 0)
+        a->mode++;
+    if (a->mode == 3)
+        QNS_FAIL(err, UNSUPPORTED,
+                 "padding mode '%.40s'; 'constant', 'reflect', 'edge' are supported", mode);
     return QNS_OK;
 }
 
@@ -53,7 +64,7 @@ static qns_status read_2(void *attr, qns_onnx_node *n, qns_err *err)
     const int64_t *pads;
     size_t count;
     float value;
-    QNS_TRY(read_mode(n, err));
+    QNS_TRY(read_mode(attr, n, err));
     QNS_TRY(qns_attrs_ints(&pads, &count, n->attrs, "pads", err));
     QNS_TRY(qns_attrs_float(&value, n->attrs, "value", 0, err));
     ((qns_pad_attr *)attr)->value = (double)value;
@@ -65,7 +76,7 @@ static qns_status read_11(void *attr, qns_onnx_node *n, qns_err *err)
     int64_t pads[2 * QNS_MAX_RANK];
     size_t count;
     float value;
-    QNS_TRY(read_mode(n, err));
+    QNS_TRY(read_mode(attr, n, err));
     QNS_TRY(qns_onnx_ints(pads, &count, 2 * QNS_MAX_RANK, n, 1, "pads", err));
     QNS_TRY(qns_onnx_float(&value, n, 2, 0, "constant_value", err));
     if (qns_onnx_given(n, 3))
@@ -84,6 +95,10 @@ static qns_status onnx_write(qns_onnx_out *w, const qns_graph *g, const qns_node
         pads[a->n + i] = a->hi[i];
     }
     w->type = "Pad";
+    if (a->mode != QNS_PAD_CONSTANT) {
+        QNS_TRY(qns_attrs_add_text(&w->attrs, "mode", modes[a->mode], err));
+        return qns_onnx_add_ints(w, "pads", pads, 2 * (size_t)a->n, err);
+    }
     QNS_TRY(qns_onnx_add_ints(w, "pads", pads, 2 * (size_t)a->n, err));
     return qns_onnx_add_float(w, "value", (float)a->value, err);
 }
@@ -94,6 +109,8 @@ static void describe(char *out, size_t size, const qns_node *n)
     size_t len = 0;
     if (size)
         out[0] = 0;
+    if (a->mode != QNS_PAD_CONSTANT)
+        len = (size_t)snprintf(out, size, "%s", modes[a->mode]);
     for (int64_t i = 0; i < a->n && len < size; i++)
         if (a->lo[i] || a->hi[i])
             len += (size_t)snprintf(out + len, size - len,
@@ -116,8 +133,47 @@ static void fill(const qns_tensor *y, double value)
     memset(y->data, (uint8_t)code, n);
 }
 
+/* Where an element of the padded axis comes from. */
+static int64_t source(const qns_pad_attr *a, int32_t axis, int64_t at, int64_t d)
+{
+    const int64_t i = at - a->lo[axis];
+    if (i >= 0 && i < d)
+        return i;
+    if (a->mode == QNS_PAD_EDGE)
+        return i < 0 ? 0 : d - 1;
+    return i < 0 ? -i : 2 * (d - 1) - i;
+}
+
+static void run_repeated(const qns_call *c)
+{
+    const qns_tensor *x = &c->in[0], *y = &c->out[0];
+    const size_t size = qns_dtype_size(x->dtype);
+    int64_t from[QNS_MAX_RANK], to[QNS_MAX_RANK], at[QNS_MAX_RANK] = {0};
+    qns_strides_of(from, x);
+    qns_strides_of(to, y);
+    for (size_t i = 0; i < qns_tensor_count(y); i++) {
+        int64_t p = 0, q = 0;
+        for (int32_t k = 0; k < y->shape.rank; k++) {
+            p += source(c->node->attr, k, at[k], x->shape.dim[k]) * from[k];
+            q += at[k] * to[k];
+        }
+        memcpy((char *)y->data + (size_t)q * size, (const char *)x->data + (size_t)p * size, size);
+        for (int32_t k = y->shape.rank; k-- > 0 && ++at[k] == y->shape.dim[k];)
+            at[k] = 0;
+    }
+}
+
+static const char *reject_repeated(const qns_call *c)
+{
+    if (((const qns_pad_attr *)c->node->attr)->mode == QNS_PAD_CONSTANT)
+        return "it pads with a constant";
+    return qns_reject_not_moved(c);
+}
+
 static const char *reject(const qns_call *c)
 {
+    if (((const qns_pad_attr *)c->node->attr)->mode != QNS_PAD_CONSTANT)
+        return "it pads with what is there";
     if (c->in[0].dtype != QNS_F32 && !(qns_is_code(c->in[0].dtype) && c->in[0].qp))
         return "the input is neither float32 nor codes";
     return qns_reject_not_moved(c);
@@ -137,7 +193,9 @@ static void run(const qns_call *c)
 }
 
 static const qns_impl any = {.name = "pad", .reject = reject, .run = run};
-static const qns_impl *const impls[] = {&any, NULL};
+static const qns_impl repeated = {
+    .name = "pad.repeated", .reject = reject_repeated, .run = run_repeated};
+static const qns_impl *const impls[] = {&repeated, &any, NULL};
 
 static const qns_onnx_rule rules[] = {{"Pad", 2, read_2}, {"Pad", 11, read_11}, {NULL, 0, NULL}};
 

@@ -3,6 +3,7 @@
 
 #include "core/ops/op_help.h"
 
+#include <inttypes.h>
 #include <string.h>
 
 static const char *const names[] = {"none", "add", "mul", "max", "min"};
@@ -51,4 +52,42 @@ void qns_scatter_put(const qns_tensor *y, size_t i, const qns_tensor *u, size_t 
                 : how == QNS_SCATTER_MUL ? (int64_t)((uint64_t)p * (uint64_t)v)
                 : how == QNS_SCATTER_MAX ? (v > p ? v : p)
                                          : (v < p ? v : p));
+}
+
+qns_status qns_index_check(const qns_shape *x, int32_t axis, const qns_tensor *at, qns_err *err)
+{
+    if (at->dtype != QNS_I64 && at->dtype != QNS_I32)
+        QNS_FAIL(err, SHAPE, "indices are %s, must be int64 or int32", qns_dtype_name(at->dtype));
+    bool fits = at->shape.rank == x->rank;
+    for (int32_t i = 0; fits && i < x->rank; i++)
+        fits = i == axis ? x->dim[i] > 0 : at->shape.dim[i] <= x->dim[i];
+    if (!fits)
+        QNS_FAIL(err, SHAPE, "indices %s do not fit to data %s", qns_shape_str(&at->shape).s,
+                 qns_shape_str(x).s);
+    for (size_t i = 0; at->data && i < qns_tensor_count(at); i++) {
+        const int64_t k = qns_int_at(at, i), d = x->dim[axis];
+        if (k < -d || k >= d)
+            QNS_FAIL(err, SHAPE, "index %" PRId64 " is outside axis %d of %s", k, (int)axis,
+                     qns_shape_str(x).s);
+    }
+    return QNS_OK;
+}
+
+void qns_index_init(qns_index_walk *w, const qns_shape *x, const qns_tensor *at, int64_t axis)
+{
+    const int32_t a = (int32_t)(axis < 0 ? axis + x->rank : axis);
+    *w = (qns_index_walk){.at = at, .size = x->dim[a]};
+    qns_walk_init(&w->w, &at->shape);
+    for (int32_t i = 0; i < x->rank; i++)
+        w->w.step[0][i] = (int64_t)qns_shape_span(x, i + 1, x->rank);
+    w->step = w->w.step[0][a];
+    w->w.step[0][a] = 0;
+}
+
+size_t qns_index_next(qns_index_walk *w)
+{
+    const int64_t k = qns_index_within(qns_int_at(w->at, w->i++), w->size);
+    const int64_t pos = w->w.pos[0] + k * w->step;
+    qns_walk_next(&w->w);
+    return (size_t)pos;
 }
