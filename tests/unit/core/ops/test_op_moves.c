@@ -93,7 +93,7 @@ Test(op_moves, slice_two_axes)
 
 Test(op_moves, pad)
 {
-    const qns_pad_attr a = {4, {0, 2, 1, 0}, {0, 3, 0, 4}, 0.5};
+    const qns_pad_attr a = {4, {0, 2, 1, 0}, {0, 3, 0, 4}, 0.5, QNS_PAD_CONSTANT};
     for (int layout = 0; layout < 2; layout++) {
         op_run r = start("pad", &a, op_shape(4, 2, 3, 4, 5), layout, 3);
         cr_assert(op_execute(&r));
@@ -112,7 +112,7 @@ Test(op_moves, pad)
     }
     qns_rng rng;
     qns_rng_seed(&rng, 4);
-    const qns_pad_attr b = {2, {1, 0}, {0, 1}, 0};
+    const qns_pad_attr b = {2, {1, 0}, {0, 1}, 0, QNS_PAD_CONSTANT};
     op_run r = {.op = "pad", .attr = &b, .n_in = 1};
     r.in[0] = op_codes(&r, &rng, op_shape(2, 2, 3, 0, 0), op_qp(&r, QNS_U8, 0.1, 77));
     cr_assert(op_execute(&r));
@@ -238,7 +238,7 @@ Test(op_moves, cast)
 Test(op_moves, batch_zero)
 {
     const qns_slice_attr s = {1, {2}, {0}, {INT64_MAX}, {-1}};
-    const qns_pad_attr p = {4, {0, 1}, {0, 1}, 0};
+    const qns_pad_attr p = {4, {0, 1}, {0, 1}, 0, QNS_PAD_CONSTANT};
     const qns_transpose_attr t = {4, {0, 2, 3, 1}};
     const char *const op[] = {"slice", "pad", "transpose"};
     const void *const attr[] = {&s, &p, &t};
