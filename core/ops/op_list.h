@@ -50,6 +50,8 @@
     X(pow)                                                                                         \
     X(mod)                                                                                         \
     X(where)                                                                                       \
+    X(compare)                                                                                     \
+    X(combine)                                                                                     \
     X(reduce)                                                                                      \
     X(scatter_nd)                                                                                  \
     X(lstm)                                                                                        \

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Sums, products and norms over any axes. Floats are added up in double and in memory order, so the
- * order of the sum is fixed; integers wrap around. One more kind is one line in each switch. */
+/* Sums, products, extremes and norms over any axes. Floats are added up in double and in memory
+ * order, so the order of the sum is fixed; integers wrap around. One more kind is one line in each
+ * switch. */
 #include "core/ops/op_help.h"
 #include "core/ops/op_mean.h"
 #include "core/ops/walk.h"
@@ -10,10 +11,10 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { SUM, PROD, L1, L2, LOG_SUM, LOG_SUM_EXP, SUM_SQUARE, N_KINDS };
-static const char *const types[N_KINDS] = {"ReduceSum",      "ReduceProd",   "ReduceL1",
-                                           "ReduceL2",       "ReduceLogSum", "ReduceLogSumExp",
-                                           "ReduceSumSquare"};
+enum { SUM, PROD, MAX, MIN, L1, L2, LOG_SUM, LOG_SUM_EXP, SUM_SQUARE, N_KINDS };
+static const char *const types[N_KINDS] = {"ReduceSum",    "ReduceProd",      "ReduceMax",
+                                           "ReduceMin",    "ReduceL1",        "ReduceL2",
+                                           "ReduceLogSum", "ReduceLogSumExp", "ReduceSumSquare"};
 
 typedef struct reduce_attr {
     qns_mean_attr axes; /* n 0: all of them, unless noop */
@@ -38,7 +39,7 @@ static qns_status infer(qns_tensor *out, const qns_node *n, const qns_tensor *in
     const reduce_attr *a = n->attr;
     bool reduce[QNS_MAX_RANK];
     qns_shape s = {0};
-    if (in[0].dtype != QNS_F32 && !(qns_is_int(in[0].dtype) && a->kind <= PROD))
+    if (in[0].dtype != QNS_F32 && !(qns_is_int(in[0].dtype) && a->kind <= MIN))
         QNS_FAIL(err, UNSUPPORTED, "%s of %s", types[a->kind], qns_dtype_name(in[0].dtype));
     QNS_TRY(find_axes(reduce, a, in[0].shape.rank, err));
     for (int32_t i = 0; i < in[0].shape.rank; i++)
@@ -157,6 +158,10 @@ static double step_of(int64_t kind, double acc, double x, double top)
     switch (kind) {
     case PROD:
         return acc * x;
+    case MAX:
+        return x > acc || isnan(x) ? x : acc;
+    case MIN:
+        return x < acc || isnan(x) ? x : acc;
     case L1:
         return acc + fabs(x);
     case L2:
@@ -167,6 +172,11 @@ static double step_of(int64_t kind, double acc, double x, double top)
     default:
         return acc + x;
     }
+}
+
+static double start_of(int64_t kind)
+{
+    return kind == PROD ? 1.0 : kind == MAX ? -INFINITY : kind == MIN ? INFINITY : 0.0;
 }
 
 static double end_of(int64_t kind, double acc, double top)
@@ -185,7 +195,7 @@ static void run_f32(const qns_call *c)
     double *acc = c->scratch, *top = acc + n;
     qns_walk w = lay(c);
     for (size_t i = 0; i < n; i++) {
-        acc[i] = kind == PROD ? 1.0 : 0.0;
+        acc[i] = start_of(kind);
         top[i] = 0.0;
     }
     if (kind == LOG_SUM_EXP)
@@ -200,16 +210,19 @@ static void run_int(const qns_call *c)
 {
     const int64_t kind = ((const reduce_attr *)c->node->attr)->kind;
     const size_t n = qns_tensor_count(&c->out[0]);
-    uint64_t *acc = c->scratch;
+    int64_t *acc = c->scratch;
     qns_walk w = lay(c);
     for (size_t i = 0; i < n; i++)
-        acc[i] = kind == PROD;
+        acc[i] = kind == PROD ? 1 : kind == MAX ? INT64_MIN : kind == MIN ? INT64_MAX : 0;
     for (size_t i = 0; i < qns_tensor_count(&c->in[0]); i++, qns_walk_next(&w)) {
-        const uint64_t x = (uint64_t)qns_int_at(&c->in[0], i);
-        acc[w.pos[0]] = kind == PROD ? acc[w.pos[0]] * x : acc[w.pos[0]] + x;
+        const int64_t x = qns_int_at(&c->in[0], i), y = acc[w.pos[0]];
+        acc[w.pos[0]] = kind == PROD  ? (int64_t)((uint64_t)y * (uint64_t)x)
+                        : kind == MAX ? (x > y ? x : y)
+                        : kind == MIN ? (x < y ? x : y)
+                                      : (int64_t)((uint64_t)y + (uint64_t)x);
     }
     for (size_t i = 0; i < n; i++)
-        qns_int_put(&c->out[0], i, (int64_t)acc[i]);
+        qns_int_put(&c->out[0], i, acc[i]);
 }
 
 static const char *reject_f32(const qns_call *c)
@@ -233,6 +246,10 @@ static const qns_onnx_rule rules[] = {{"ReduceSum", 1, read_1},
                                       {"ReduceSum", 13, read_13},
                                       {"ReduceProd", 1, read_1},
                                       {"ReduceProd", 18, read_13},
+                                      {"ReduceMax", 1, read_1},
+                                      {"ReduceMax", 18, read_13},
+                                      {"ReduceMin", 1, read_1},
+                                      {"ReduceMin", 18, read_13},
                                       {"ReduceL1", 1, read_1},
                                       {"ReduceL1", 18, read_13},
                                       {"ReduceL2", 1, read_1},

@@ -113,7 +113,7 @@ static const qns_mean_attr spatial = {2, 0, {2, 3}}, all = {0, 1, {0}};
 static const qns_softmax_attr soft = {1, 0};
 static const qns_concat_attr channels = {1};
 static const qns_slice_attr slice = {2, {2, -1}, {0, 1}, {INT64_MAX, -1}, {2, 1}};
-static const qns_pad_attr pad = {4, {0, 1, 0, 2}, {0, 0, 3, 0}, 0.5};
+static const qns_pad_attr pad = {4, {0, 1, 0, 2}, {0, 0, 3, 0}, 0.5, QNS_PAD_CONSTANT};
 static const qns_transpose_attr transpose = {4, {0, 2, 3, 1}}, reverse = {0, {0}};
 static const qns_split_attr split = {1, 1, {3}};
 static const qns_expand_attr expand = {4, {1, 3, 6, 5}};
