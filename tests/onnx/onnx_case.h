@@ -8,6 +8,7 @@
 
 typedef enum case_result {
     CASE_PASSED,
+    CASE_PARTLY,     /* the first output is right, QNS does not give the optional others */
     CASE_FAILED,     /* other numbers, shapes or types, or an error that is no refusal */
     CASE_REFUSED,    /* QNS knows the operators, but refuses this use of them, and says so */
     CASE_UNSUPPORTED /* has an operator that QNS does not know */
@@ -17,7 +18,8 @@ typedef struct case_report {
     case_result result;
     char op[64];   /* the operator, or "(functions)" for a model of several */
     char why[512]; /* unless it passed */
-    bool baked;    /* inputs had to be made constants first */
+    bool partly;
+    bool baked; /* inputs had to be made constants first */
 } case_report;
 
 /* Runs all data sets of the folder. QNS wants some inputs (weights, shapes, axes, scales) to be

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Operators between ONNX and their attributes: what is written reads back to the same attributes,
  * older opsets read to the same, and nonsense is refused. */
+#include "core/ops/recurrent.h"
 #include "core/ops/conv_impl.h"
 #include "core/ops/norm.h"
 #include "core/ops/op_clamp.h"
@@ -128,6 +129,20 @@ static const qns_conv_transpose_attr conv_transpose = {
              3},
     .out_pad = {1, 0}};
 
+/* Own activations with one parameter, two and none; the others are defaults. */
+static const qns_recurrent_attr lstm = {.hidden = 1,
+                                        .input_forget = 1,
+                                        .custom = 1,
+                                        .act = {QNS_ACT_HARD_SIGMOID, QNS_ACT_TANH, QNS_ACT_ELU},
+                                        .alpha = {0.25f, 0, 0.5f},
+                                        .beta = {0.75f},
+                                        .clip = 3},
+                                gru = {.hidden = 1,
+                                       .linear_before_reset = 1,
+                                       .act = {QNS_ACT_SIGMOID, QNS_ACT_TANH}},
+                                rnn = {
+                                    .hidden = 1, .direction = QNS_REVERSE, .act = {QNS_ACT_TANH}};
+
 static const row rows[] = {
     {"clamp", &relu, 4},
     {"clamp", &relu6, 4},
@@ -167,6 +182,9 @@ static const row rows[] = {
 static const constant_row constant_rows[] = {
     {{"conv", &conv, 4}, 2, {{4, {6, 1, 3, 2}}, {1, {6}}}},
     {{"conv_transpose", &conv_transpose, 4}, 2, {{4, {3, 2, 3, 2}}, {1, {6}}}},
+    {{"lstm", &lstm, 3}, 2, {{3, {1, 4, 6}}, {3, {1, 4, 1}}}},
+    {{"gru", &gru, 3}, 2, {{3, {1, 3, 6}}, {3, {1, 3, 1}}}},
+    {{"rnn", &rnn, 3}, 2, {{3, {1, 1, 6}}, {3, {1, 1, 1}}}},
     {{"layer_norm", &layer_norm, 4}, 2, {{1, {5}}, {1, {5}}}},
     {{"instance_norm", &instance_norm, 4}, 2, {{1, {3}}, {1, {3}}}},
 };
@@ -351,7 +369,7 @@ Test(op_onnx, refuses)
     end(&r);
     r = begin("Pad", 13, op_shape(2, 1, 3, 0, 0));
     add_ints(&r, 4, 0, 1, 0, 0);
-    cr_assert_eq(qns_attrs_add_text(&r.attrs, "mode", "reflect", NULL), QNS_OK);
+    cr_assert_eq(qns_attrs_add_text(&r.attrs, "mode", "wrap", NULL), QNS_OK);
     cr_expect_eq(do_read(&r), QNS_E_UNSUPPORTED, "mode");
     end(&r);
     r = begin("Clip", 13, op_shape(2, 1, 3, 0, 0));
