@@ -6,6 +6,7 @@
 #include "core/model/npy_stream.h"
 #include "core/model/source.h"
 #include "ns/accuracy.h"
+#include "ns/capture.h"
 #include "tools/cmd.h"
 #include "tools/session.h"
 #include "tools/ui.h"
@@ -67,7 +68,7 @@ static const struct argp argp = {
     .children = children,
     .doc = "Run a float or quantized ONNX model over a data set.\v"
            "With labels, prints top-1 and top-5 accuracy with a 95 % interval. -o OUT.npy stores "
-           "the first output of every sample.\n\n"
+           "the first output of every sample, -o OUT.h5 all of them.\n\n"
            "Example: qns run model.onnx -d eval.yaml"};
 
 typedef struct outcome {
@@ -106,6 +107,22 @@ static qns_status run_all(outcome *o, qns_session *s, qns_npy_stream *w, qns_pro
     o->n = n;
     o->seconds = qns_ui_now() - start;
     return QNS_OK;
+}
+
+/* All outputs of the graph, as a capture. */
+static qns_status write_h5(const run_args *a, qns_session *s, qns_err *err)
+{
+    const qns_graph *g = qns_model_graph(s->model);
+    const char *name[QNS_MAX_OUT];
+    size_t n = 0;
+    for (; n < qns_graph_n_outputs(g) && n < QNS_ARRAY_LEN(name); n++)
+        name[n] = qns_graph_value(g, qns_graph_output(g, (uint32_t)n))->origin;
+    const qns_capture_opts opts = {.layers = name,
+                                   .n_layers = n,
+                                   .what = QNS_WHAT_OUTPUTS,
+                                   .model = a->model,
+                                   .cancelled = qns_ui_cancelled};
+    return qns_capture_run(NULL, a->common.out, s->plan, s->source, &opts, err);
 }
 
 static void print_rate(const char *name, int64_t hits, int64_t n)
@@ -165,15 +182,16 @@ static int run(int argc, char **argv)
     qns_ui_catch_signals();
     qns_progress_start(&bar, "run", a.common.quiet);
     QNS_TRY_DONE(qns_session_open(&s, a.model, a.backend, &a.common, &a.data, &err));
-    if (a.common.out && !qns_has_suffix(a.common.out, ".npy"))
-        QNS_FAIL_DONE(&err, CONFIG,
-                      "'-o %s': outputs are written as .npy; 'qns capture' writes HDF5",
-                      a.common.out);
-    if (a.common.out)
+    const bool npy = a.common.out && qns_has_suffix(a.common.out, ".npy");
+    if (a.common.out && !npy && !qns_has_suffix(a.common.out, ".h5"))
+        QNS_FAIL_DONE(&err, CONFIG, "'-o %s': outputs are written as .npy or .h5", a.common.out);
+    if (npy)
         QNS_TRY_DONE(qns_npy_stream_create(&w, a.common.out, &s.out[0].shape, &err));
     QNS_TRY_DONE(run_all(&o, &s, w, &bar, &err));
     if (w)
         QNS_TRY_DONE(qns_npy_stream_commit(w, &err));
+    else if (a.common.out)
+        QNS_TRY_DONE(write_h5(&a, &s, &err));
     qns_progress_end(&bar);
     const bool labels = qns_source_labels(s.source) != NULL;
     if (a.common.json)
