@@ -25,6 +25,7 @@
     X(avgpool)                                                                                     \
     X(global_avgpool)                                                                              \
     X(global_maxpool)                                                                              \
+    X(resize)                                                                                      \
     X(mean)                                                                                        \
     X(concat)                                                                                      \
     X(reshape)                                                                                     \

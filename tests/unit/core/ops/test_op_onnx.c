@@ -11,6 +11,7 @@
 #include "core/ops/op_pool.h"
 #include "core/ops/op_quantize.h"
 #include "core/ops/op_reshape.h"
+#include "core/ops/op_resize.h"
 #include "core/ops/softmax.h"
 #include "op_run.h"
 
@@ -121,6 +122,15 @@ static const qns_expand_attr expand = {4, {1, 3, 6, 5}};
 static const qns_cast_attr cast = {QNS_I64};
 static const qns_layer_norm_attr layer_norm = {.axis = -1, .eps = 0.25f};
 static const qns_group_norm_attr instance_norm = {.per_channel = 1, .eps = 0.25f};
+static const qns_resize_attr nearest = {.coord = QNS_COORD_ASYMMETRIC,
+                                        .round = QNS_ROUND_CEIL,
+                                        .n = 4,
+                                        .scale = {1, 1, 2, 0.5}},
+                             linear = {.linear = 1,
+                                       .coord = QNS_COORD_ALIGN_CORNERS,
+                                       .by_size = 1,
+                                       .n = 4,
+                                       .size = {0, 0, 12, 7}};
 static const float alpha[] = {0.25f, 0.75f};
 static const qns_conv_attr conv = {
     {.rank = 2, .kernel = {3, 2}, .stride = {2, 1}, .dilation = {1, 2}, .pad_lo = {1, 0}}, 3};
@@ -177,6 +187,8 @@ static const row rows[] = {
     {"identity", NULL, 4},
     {"global_avgpool", NULL, 4},
     {"global_maxpool", NULL, 4},
+    {"resize", &nearest, 4},
+    {"resize", &linear, 4},
 };
 
 static const constant_row constant_rows[] = {
