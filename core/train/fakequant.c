@@ -4,14 +4,17 @@
 #include <assert.h>
 #include <math.h>
 
-/* Ties: 0.5 -> 0, 1.5 -> 2 with rint; 0.5 -> 1, 1.5 -> 2 with round. */
-static float code_of(const qns_fq *f, float t, size_t c)
+/* Ties: 0.5 -> 0, 1.5 -> 2 in 1.13; 0.5 -> 1, 1.5 -> 2, -0.5 -> -1 per channel since. */
+static float code_of(const qns_fq *f, float x, float inv, size_t c)
 {
-    const float zero = f->zero ? (float)f->zero[c] : f->zero_real[c];
+    const float t = x * inv, zero = f->zero ? (float)f->zero[c] : f->zero_real[c];
 
-    if (f->per_channel && f->version == QNS_FQ_2X)
-        return roundf(t + zero);
-    return f->zero ? zero + rintf(t) : rintf(t + zero);
+    if (f->per_channel && f->version == QNS_FQ_2X) {
+        const float sum = t + zero;
+
+        return copysignf(floorf(fabsf(sum) + 0.5f), sum);
+    }
+    return f->zero ? zero + rintf(t) : rintf(fmaf(x, inv, zero));
 }
 
 /* 1.13 converts to int64, where everything that does not fit becomes the smallest number. */
@@ -33,7 +36,7 @@ void qns_fq_forward(float *y, uint8_t *mask, const qns_fq *f, const float *x, si
         const double zero = f->zero ? (double)f->zero[c] : (double)f->zero_real[c];
 
         for (size_t i = from; i < from + run; i++) {
-            const float q = code_of(f, x[i] * inv, c);
+            const float q = code_of(f, x[i], inv, c);
 
             if (mask)
                 mask[i] = (double)q >= f->qmin && (double)q <= f->qmax;

@@ -3,12 +3,13 @@
  *
  *   inv = 1 / s          once per channel; never x / s
  *   q = zero + rne(x * inv)               per tensor, and per channel with integer zero points
- *   q = rne(x * inv + zero)               per channel with float zero points
+ *   q = rne(fma(x, inv, zero))            per channel with float zero points
  *   y = (clamp(q, qmin, qmax) - zero) * s,  rounded to f32 once
  *   mask = qmin <= q <= qmax;  dx = dy * mask
  *
- * Newer versions of PyTorch round per channel with zero added first and ties away from 0, and send
- * what overflows upwards to qmax; 1.13 sends it, like NaN, to qmin. */
+ * Newer versions of PyTorch round per channel with zero added first and ties away from 0:
+ * floor(|x * inv + zero| + 0.5) with the sign put back, each step f32. They send what overflows
+ * upwards to qmax; 1.13 sends it, like NaN, to qmin. */
 #ifndef QNS_FAKEQUANT_H
 #define QNS_FAKEQUANT_H
 

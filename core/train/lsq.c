@@ -53,13 +53,13 @@ static void run_backward(float *dx, double *ds, double *dz, const qns_lsq *l, si
         l->per_channel ? clamp(rintf(l->zero[c]), l) : truncf(clamp(l->zero[c] + 0.5f, l));
 
     for (size_t i = 0; i < count; i++) {
-        const float q = rintf(zero + x[i] * inv), g = dy[i];
+        const float q = rintf(fmaf(x[i], inv, zero)), g = dy[i];
         const bool in = q >= (float)l->qmin && q <= (float)l->qmax;
-        const float back = (clamp(q, l) - zero) * s;
+        const float lost = fmaf(clamp(q, l) - zero, s, -x[i]);
         const float edge = q < (float)l->qmin ? (float)l->qmin - zero : (float)l->qmax - zero;
 
         dx[i] = g * (in ? 1.0f : 0.0f);
-        *ds += (double)(in ? ((g * (back - x[i])) * inv) * gf : (g * edge) * gf);
+        *ds += (double)(in ? ((g * lost) * inv) * gf : (g * edge) * gf);
         *dz += (double)(in ? 0.0f : ((g * -1.0f) * s) * gf);
     }
 }

@@ -240,6 +240,36 @@ Test(fakequant, ties_and_overflow)
     expect_y(&f, 0, 0.25f, 1); /* 3 */
 }
 
+/* One element a channel, many at ties: x * inv + zero and code * s - x are rounded once. */
+Test(lsq, gradients_are_rounded_once)
+{
+    enum { N = 2000 };
+    static float x[N], dy[N], dx[N], ds[N], dz[N], scale[N], zero[N];
+    qns_rng rng;
+    size_t twice = 0;
+    qns_rng_seed(&rng, 14);
+    for (size_t i = 0; i < N; i++) {
+        scale[i] = (float)(0.001 + qns_rng_unit(&rng));
+        zero[i] = (float)qns_rng_below(&rng, 256);
+        x[i] = ((float)qns_rng_below(&rng, 256) + 0.5f - zero[i]) * scale[i];
+        dy[i] = 1;
+    }
+    const qns_lsq l = {true, 0, 255, N, 1, scale, zero, 1};
+    const qns_lsq_grad grad = {dx, ds, dz};
+    cr_assert_eq(qns_lsq_backward(&grad, &l, x, dy, N, NULL), QNS_OK);
+    for (size_t i = 0; i < N; i++) {
+        /* Both products are exact in double. */
+        const float inv = 1.0f / scale[i];
+        const double q = rint((double)(float)((double)x[i] * (double)inv + (double)zero[i]));
+        const bool in = q >= 0 && q <= 255;
+        const float lost = (float)((q - (double)zero[i]) * (double)scale[i] - (double)x[i]);
+        cr_expect_eq(dx[i], in ? 1.0f : 0.0f, "%zu", i);
+        cr_expect_eq(ds[i], in ? lost * inv : (q < 0 ? 0.0f : 255.0f) - zero[i], "%zu", i);
+        twice += lost != ((float)q - zero[i]) * scale[i] - x[i];
+    }
+    cr_expect_gt(twice, 100); /* rounding twice would show */
+}
+
 /* What differs from a difference quotient is a bug, away from ties and borders. */
 Test(lsq, gradients_are_slopes)
 {
