@@ -32,7 +32,7 @@ static const struct argp_option options[] = {
     {"policy", KEY_POLICY, "POLICY", 0, "full (default), or sample=N: N samples, evenly spread", 1},
     {"compress", KEY_COMPRESS, "HOW", 0, "none (default), deflate or lz4", 1},
     {"backend", KEY_BACKEND, "NAME", 0,
-     "run a quantized model as fbgemm, fbgemm-avx2, fbgemm-vnni or qnnpack", 1},
+     "run a quantized model as fbgemm, fbgemm-avx2, fbgemm-vnni, qnnpack or onnxruntime", 1},
     {0},
 };
 

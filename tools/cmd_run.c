@@ -26,7 +26,8 @@ enum { KEY_BACKEND = 2000 };
 
 static const struct argp_option options[] = {
     {"backend", KEY_BACKEND, "NAME", 0,
-     "run a quantized model as fbgemm, fbgemm-avx2, fbgemm-vnni or qnnpack; default: what it was "
+     "run a quantized model as fbgemm, fbgemm-avx2, fbgemm-vnni, qnnpack or onnxruntime; default: "
+     "what it was "
      "made for",
      1},
     {0},

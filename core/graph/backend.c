@@ -52,7 +52,19 @@ static const qns_backend qnnpack = {
     .default_preset = "qnnpack",
 };
 
-static const qns_backend *const backends[] = {&fbgemm, &fbgemm_avx2, &fbgemm_vnni, &qnnpack, NULL};
+/* ONNX Runtime's operators on x86: what models of other tools were measured with. */
+static const qns_backend onnxruntime = {
+    .name = "onnxruntime",
+    .requant = QNS_REQUANT_ONNX,
+    .act = QNS_U8,
+    .weight = QNS_I8,
+    .float_bias = false,
+    .weight_per_channel = true,
+    .default_preset = "fbgemm",
+};
+
+static const qns_backend *const backends[] = {&fbgemm,  &fbgemm_avx2, &fbgemm_vnni,
+                                              &qnnpack, &onnxruntime, NULL};
 
 const qns_backend *qns_backend_find(const char *name)
 {
@@ -69,7 +81,7 @@ const qns_backend *const *qns_backends(void)
 
 const char *qns_backend_names(void)
 {
-    return "fbgemm, fbgemm-avx2, fbgemm-vnni and qnnpack";
+    return "fbgemm, fbgemm-avx2, fbgemm-vnni, qnnpack and onnxruntime";
 }
 
 const char *qns_backend_difference(const qns_backend *made, const qns_backend *run)

@@ -9,8 +9,10 @@
 /* int32 accumulator to 8-bit code (spec section 4). */
 typedef enum qns_requant {
     QNS_REQUANT_FBGEMM, /* float bias joins the float accumulator; one f32 multiply; ties to even */
-    QNS_REQUANT_QNNPACK /* int32 bias; f32 multiply; ties to even; saturating 16-bit add of the zero
-                         */
+    QNS_REQUANT_QNNPACK, /* int32 bias; f32 multiply; ties to even; saturating 16-bit add of the
+                          * zero
+                          */
+    QNS_REQUANT_ONNX     /* int32 bias; f32 multiply by (s_in * s_weight) / s_out; ties to even */
 } qns_requant;
 
 /* How products are added before the accumulator (spec section 4.1, "vpmaddubsw saturation"). Pairs:
@@ -22,7 +24,7 @@ typedef enum qns_accum {
 } qns_accum;
 
 typedef struct qns_backend {
-    const char *name; /* "fbgemm", "fbgemm-avx2", "fbgemm-vnni", "qnnpack" */
+    const char *name; /* "fbgemm", "fbgemm-avx2", "fbgemm-vnni", "qnnpack", "onnxruntime" */
     qns_requant requant;
     qns_accum accum;
     qns_dtype act, weight;

@@ -87,6 +87,12 @@ const qns_value *qns_gb_value(const qns_gb *gb, qns_vid v)
     return &gb->value.at[v.i];
 }
 
+const qns_node *qns_gb_maker(const qns_gb *gb, qns_vid v)
+{
+    const qns_nid n = qns_gb_value(gb, v)->producer;
+    return n.i == QNS_NONE ? NULL : &gb->node.at[n.i];
+}
+
 static qns_status copy_text(const char **out, qns_gb *gb, const char *s, qns_err *err)
 {
     *out = qns_arena_strdup(gb->g->arena, s);

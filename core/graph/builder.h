@@ -55,6 +55,8 @@ qns_status qns_gb_node(qns_vid *out, qns_gb *gb, const qns_node_spec *spec, qns_
 
 /* What was added so far. The pointer is valid until the next addition. */
 const qns_value *qns_gb_value(const qns_gb *gb, qns_vid v);
+/* The node that makes v; NULL for inputs and constants. */
+const qns_node *qns_gb_maker(const qns_gb *gb, qns_vid v);
 
 /* Copying from the source. qns_gb_mapped() of a constant that was not mapped yet copies it over;
  * of an activation that was not mapped it is QNS_NO_VALUE. */

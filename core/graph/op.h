@@ -92,6 +92,9 @@ typedef struct qns_onnx_node {
     qns_vid in[QNS_MAX_IN];
     uint32_t n_in, n_out;
     qns_range clamp; /* the reader may set it (Relu, Clip are "clamp" nodes) */
+    /* The reader may set it when output 0 of the node in the file is codes and op computes floats:
+     * a quantize node with these goes behind. */
+    const qns_qparams *out_qp;
 } qns_onnx_node;
 
 /* A node as it is being written (opset 13). The writer names the type, adds attributes, and appends
@@ -109,7 +112,7 @@ typedef struct qns_onnx_out {
 } qns_onnx_out;
 
 typedef struct qns_onnx_rule {
-    const char *type; /* "Conv" */
+    const char *type; /* "Conv", or with another domain "com.microsoft.QLinearAdd" */
     int since;        /* first opset of ai.onnx with this meaning */
     qns_status (*read)(void *attr, qns_onnx_node *n, qns_err *err); /* NULL: no attributes */
 } qns_onnx_rule;

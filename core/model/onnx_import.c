@@ -2,8 +2,10 @@
 #include "core/model/onnx_import.h"
 
 #include "core/base/mem.h"
+#include "core/base/str.h"
 #include "core/model/onnx_attr.h"
 #include "core/model/onnx_input.h"
+#include "core/ops/op_quantize.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -11,6 +13,15 @@
 bool qns_onnx_is_default_domain(const char *domain)
 {
     return !domain || !domain[0] || strcmp(domain, "ai.onnx") == 0;
+}
+
+const char *qns_onnx_type(char *out, size_t size, const Onnx__NodeProto *n)
+{
+    if (qns_onnx_is_default_domain(n->domain))
+        return n->op_type;
+    /* What is cut off is the name of nothing known. */
+    snprintf(out, size, "%s.%s", n->domain, n->op_type);
+    return out;
 }
 
 void qns_onnx_import_fini(qns_onnx_import *im)
@@ -142,16 +153,64 @@ static qns_status read_attributes(void **attr, qns_onnx_node *n, const qns_onnx_
     return QNS_OK;
 }
 
+static bool is_graph_output(const qns_onnx_import *im, const char *name)
+{
+    for (size_t i = 0; i < im->g->n_output; i++)
+        if (im->g->output[i]->name && strcmp(im->g->output[i]->name, name) == 0)
+            return true;
+    return false;
+}
+
+/* The codes of a node that computes floats here and codes in the file. The float value keeps the
+ * name of the file, as an integer graph calls its codes by it; an output of the graph must have it
+ * itself. */
+static qns_status quantize_output(qns_vid *out, qns_onnx_import *im, const qns_onnx_node *n,
+                                  const Onnx__NodeProto *p, qns_err *err)
+{
+    const qns_quantize_attr attr = {n->out_qp};
+    const char *origin = qns_gb_value(im->gb, *out)->origin, *name = p->output[0];
+    const bool is_output = is_graph_output(im, name);
+    qns_str text = {0}, node = {0};
+    qns_status st = QNS_OK;
+    qns_str_addf(&text, "%s%s", name, is_output ? "" : "_codes");
+    qns_str_addf(&node, "%s/quantize", n->name);
+    if (text.failed || node.failed)
+        QNS_FAIL_DONE(err, NOMEM, "cannot make a name");
+    name = qns_str_get(&text);
+    const qns_node_spec s = {.op = qns_op_find("quantize"),
+                             .name = qns_str_get(&node),
+                             .attr = &attr,
+                             .clamp = QNS_NO_CLAMP,
+                             .in = out,
+                             .n_in = 1,
+                             .n_out = 1,
+                             .out_name = &name,
+                             .out_origin = &origin,
+                             .out_qp = &n->out_qp};
+    qns_vid codes;
+    QNS_TRY_DONE(qns_gb_node(&codes, im->gb, &s, err));
+    *out = codes;
+done:
+    qns_str_fini(&text);
+    qns_str_fini(&node);
+    return st;
+}
+
 static qns_status add_node(qns_onnx_import *im, const qns_onnx_node *n, const void *attr,
                            const Onnx__NodeProto *p, qns_err *err)
 {
     const char *name[QNS_MAX_OUT], *origin[QNS_MAX_OUT], *node_origin[QNS_MAX_ORIGINS];
-    char made_up[QNS_MAX_OUT][32];
+    char made_up[QNS_MAX_OUT][32], real[160];
     qns_vid out[QNS_MAX_OUT];
     for (uint32_t i = 0; i < n->n_out; i++) {
         snprintf(made_up[i], sizeof made_up[i], "unused_%u", i);
         name[i] = p->output[i][0] ? p->output[i] : made_up[i];
         origin[i] = qns_lineage_value(im->lineage, name[i]);
+    }
+    if (n->out_qp && is_graph_output(im, name[0])) {
+        snprintf(real, sizeof real, "%.120s_real", name[0]);
+        origin[0] = origin[0] ? origin[0] : name[0];
+        name[0] = real;
     }
     const uint32_t n_origin = qns_lineage_node(node_origin, im->lineage, n->name);
     const qns_node_spec s = {.op = n->op,
@@ -166,18 +225,12 @@ static qns_status add_node(qns_onnx_import *im, const qns_onnx_node *n, const vo
                              .out_name = name,
                              .out_origin = origin};
     QNS_TRY(qns_gb_node(out, im->gb, &s, err));
+    if (n->out_qp)
+        QNS_TRY(quantize_output(&out[0], im, n, p, err));
     for (uint32_t i = 0; i < n->n_out; i++)
         if (p->output[i][0])
             QNS_TRY(define(im, p->output[i], out[i], err));
     return QNS_OK;
-}
-
-static bool is_graph_output(const qns_onnx_import *im, const char *name)
-{
-    for (size_t i = 0; i < im->g->n_output; i++)
-        if (im->g->output[i]->name && strcmp(im->g->output[i]->name, name) == 0)
-            return true;
-    return false;
 }
 
 /* An identity is left out, unless it gives an output of the graph its name. */
@@ -253,11 +306,11 @@ static void name_node(char *out, size_t size, const qns_onnx_import *im, const c
 static qns_status read_node(qns_onnx_import *im, uint32_t index, qns_err *err)
 {
     const Onnx__NodeProto *p = im->g->node[index];
-    char name[128];
+    char name[128], type[128];
     qns_attrs attrs = {.arena = qns_gb_arena(im->gb)};
     if (!p->name || !p->name[0])
         name_node(name, sizeof name, im, p->op_type, index);
-    qns_onnx_node n = {.type = p->op_type,
+    qns_onnx_node n = {.type = qns_onnx_type(type, sizeof type, p),
                        .name = p->name && p->name[0] ? p->name : name,
                        .opset = im->opset,
                        .attrs = &attrs,

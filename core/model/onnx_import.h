@@ -28,5 +28,8 @@ qns_status qns_onnx_import_graph(qns_onnx_import *im, qns_err *err);
 void qns_onnx_import_fini(qns_onnx_import *im);
 /* True for ai.onnx itself. */
 bool qns_onnx_is_default_domain(const char *domain);
+/* The type as the rules of operators name it: "Conv", "com.microsoft.QLinearAdd". Returns out, or
+ * the node's own text when nothing has to be put in front. */
+const char *qns_onnx_type(char *out, size_t size, const Onnx__NodeProto *n);
 
 #endif

@@ -95,12 +95,12 @@ typedef struct missing_list {
 
 static bool is_read(int *since, const Onnx__NodeProto *n, int opset)
 {
+    char buf[128];
+    const char *type = qns_onnx_type(buf, sizeof buf, n);
     *since = 0;
-    if (!qns_onnx_is_default_domain(n->domain))
-        return false;
-    if (strcmp(n->op_type, "Constant") == 0 || qns_onnx_is_shape_op(n->op_type))
+    if (strcmp(type, "Constant") == 0 || qns_onnx_is_shape_op(type))
         return true;
-    return qns_op_find_onnx(NULL, since, n->op_type, opset) != NULL;
+    return qns_op_find_onnx(NULL, since, type, opset) != NULL;
 }
 
 static qns_status add_missing(missing_list *l, const Onnx__NodeProto *n, int since, qns_err *err)

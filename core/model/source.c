@@ -172,6 +172,12 @@ static qns_status read_labels(qns_source *s, qns_dataset *d, qns_err *err)
         if (s->labels[i] < 0)
             QNS_FAIL(err, DATA, "the labels %s: sample %lld has %lld; class numbers start at 0",
                      label, (long long)i, (long long)s->labels[i]);
+        if (s->labels[i] > INT32_MAX || s->labels[i] + s->spec.label_offset < 0)
+            QNS_FAIL(err, DATA,
+                     "the labels %s: sample %lld has %lld, which is no class with "
+                     "'label_offset' %lld",
+                     label, (long long)i, (long long)s->labels[i], (long long)s->spec.label_offset);
+        s->labels[i] += s->spec.label_offset;
     }
     return QNS_OK;
 }

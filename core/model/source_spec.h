@@ -31,6 +31,7 @@ typedef struct qns_data_spec {
     uint32_t n_in;
     const char *labels, *labels_name; /* NULL: none; NULL: "labels", or the only one */
     bool labels_maybe;                /* take them if they are there */
+    int64_t label_offset;             /* class of the model = label + label_offset */
     int64_t limit;                    /* 0: all */
 } qns_data_spec;
 

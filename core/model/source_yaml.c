@@ -178,7 +178,7 @@ static qns_status get_labels(qns_data_spec *spec, const qns_yaml_node *node, qns
 static qns_status get_all(qns_data_spec *spec, const qns_yaml_node *root, const qns_graph *g,
                           qns_err *err)
 {
-    static const char *const keys[] = {"inputs", "labels", "limit"};
+    static const char *const keys[] = {"inputs", "labels", "label_offset", "limit"};
     const qns_yaml_node *c;
     QNS_TRY(qns_yaml_known(root, keys, QNS_ARRAY_LEN(keys), err));
     if (!(c = qns_yaml_find(root, "inputs")))
@@ -186,6 +186,8 @@ static qns_status get_all(qns_data_spec *spec, const qns_yaml_node *root, const 
     QNS_TRY(get_inputs(spec, c, g, err));
     if ((c = qns_yaml_find(root, "labels")))
         QNS_TRY(get_labels(spec, c, err));
+    if ((c = qns_yaml_find(root, "label_offset")))
+        QNS_TRY(qns_yaml_int(&spec->label_offset, c, -INT32_MAX, INT32_MAX, err));
     if ((c = qns_yaml_find(root, "limit")))
         QNS_TRY(qns_yaml_int(&spec->limit, c, 1, INT64_MAX, err));
     return QNS_OK;

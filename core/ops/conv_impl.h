@@ -4,6 +4,7 @@
 #define QNS_CONV_IMPL_H
 
 #include "core/graph/op.h"
+#include "core/ops/gemm_quant.h"
 #include "core/ops/tiles.h"
 
 typedef struct qns_conv_attr {
@@ -30,11 +31,20 @@ qns_status qns_conv_reference_prepare(void **packed, const qns_call *c, const qn
                                       qns_arena *a, qns_err *err);
 size_t qns_conv_reference_scratch(const qns_call *c);
 void qns_conv_reference_run(const qns_call *c);
-const char *qns_conv_reject_s8(const qns_call *c, bool qnnpack);
+const char *qns_conv_reject_s8(const qns_call *c, qns_gemm_contract contract);
 qns_status qns_conv_s8_prepare(void **packed, const qns_call *c, const qns_conv_kind *kind,
                                bool qnnpack, qns_arena *a, qns_err *err);
 size_t qns_conv_s8_scratch(const qns_call *c);
 void qns_conv_s8_run(const qns_call *c);
+
+/* Shared with other convolutions of this attribute: shapes of two or three inputs; attributes of a
+ * node whose weight is input `weight`; writing them back as Conv. */
+qns_status qns_conv_infer(qns_tensor *out, const qns_node *n, const qns_tensor *in, qns_err *err);
+qns_status qns_conv_read_attr(qns_conv_attr *a, qns_onnx_node *n, uint32_t weight, qns_err *err);
+qns_status qns_conv_write_attr(qns_onnx_out *w, const qns_graph *g, const qns_node *n,
+                               qns_err *err);
+uint64_t qns_conv_macs(const qns_node *n, const qns_tensor *in, const qns_tensor *out);
+void qns_conv_describe(char *out, size_t size, const qns_node *n);
 
 /* The int8 matrix product with requantization behind both operators: prepared once, run with any
  * input of the prepared shape. */
@@ -72,10 +82,11 @@ typedef struct qns_fold_kind {
 qns_status qns_fold_affine(qns_gb *gb, qns_vid *in, uint32_t *n_in, const qns_node *n,
                            const qns_affine *a, qns_fold_kind kind, qns_err *err);
 
-extern const qns_impl qns_conv_u8s8_fbgemm, qns_conv_u8s8_fbgemm_pairs, qns_conv_u8s8_qnnpack,
-    qns_conv_f32_onednn, qns_conv_f32_reference;
-extern const qns_impl qns_conv_transpose_u8s8_fbgemm, qns_conv_transpose_u8s8_qnnpack,
-    qns_conv_transpose_f32_onednn, qns_conv_transpose_f32_reference;
+extern const qns_impl qns_conv_u8s8_fbgemm, qns_conv_u8s8_fbgemm_pairs, qns_conv_u8s8_onnx,
+    qns_conv_u8s8_qnnpack, qns_conv_f32_onednn, qns_conv_f32_reference;
+extern const qns_impl qns_conv_transpose_u8s8_fbgemm, qns_conv_transpose_u8s8_onnx,
+    qns_conv_transpose_u8s8_qnnpack, qns_conv_transpose_f32_onednn,
+    qns_conv_transpose_f32_reference;
 /* The window over the input spread out: a convolution with stride 1 and the kernel reversed. */
 qns_status qns_conv_transpose_lay(qns_geom *g, const qns_conv_transpose_attr *a,
                                   const qns_shape *in, qns_err *err);

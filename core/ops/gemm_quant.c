@@ -20,14 +20,20 @@ static float qnnpack_mult(const qns_call *c, size_t j)
     return weight_scale(&c->in[1], j) * (float)c->in[0].qp->scale[0] * inv;
 }
 
-static const char *reject_scales(const qns_call *c, qk_scheme scheme)
+static const char *reject_scales(const qns_call *c, qns_gemm_contract contract)
 {
     const size_t n = (size_t)c->in[1].qp->n;
 
-    for (size_t j = 0; scheme == QK_RQ_QNNPACK && j < n; j++)
+    for (size_t j = 0; contract == QNS_GEMM_QNNPACK && j < n; j++)
         if (!isnormal(qnnpack_mult(c, j)))
             return "the ratio of scales is not a normal float";
     return NULL;
+}
+
+/* The bias is added to the accumulator as int32 codes; fbgemm adds it as a float. */
+static bool has_code_bias(const qns_call *c)
+{
+    return qns_call_has(c, 2) && c->be->requant != QNS_REQUANT_FBGEMM;
 }
 
 static const char *reject_bias(const qns_tensor *b)
@@ -39,16 +45,25 @@ static const char *reject_bias(const qns_tensor *b)
     return NULL;
 }
 
-const char *qns_gemm_quant_reject(const qns_call *c, qk_scheme scheme)
+static const char *reject_contract(const qns_call *c, qns_gemm_contract k)
+{
+    if (k == QNS_GEMM_QNNPACK && c->be->requant != QNS_REQUANT_QNNPACK)
+        return "the backend does not round as qnnpack does";
+    if (k == QNS_GEMM_FBGEMM && c->be->requant != QNS_REQUANT_FBGEMM)
+        return "the backend does not round as fbgemm does";
+    if (k == QNS_GEMM_ONNX && c->be->requant != QNS_REQUANT_ONNX)
+        return "the backend is not onnxruntime";
+    return NULL;
+}
+
+const char *qns_gemm_quant_reject(const qns_call *c, qns_gemm_contract contract)
 {
     const qns_tensor *x = &c->in[0], *w = &c->in[1], *y = &c->out[0];
 
     if (x->dtype == QNS_F32)
         return "the input is float32";
-    if (scheme == QK_RQ_FBGEMM && c->be->requant != QNS_REQUANT_FBGEMM)
-        return "the backend does not round as fbgemm does";
-    if (scheme == QK_RQ_QNNPACK && c->be->requant != QNS_REQUANT_QNNPACK)
-        return "the backend does not round as qnnpack does";
+    if (reject_contract(c, contract))
+        return reject_contract(c, contract);
     if (x->dtype != QNS_U8 || !x->qp || x->qp->axis >= 0)
         return "the input is not uint8 codes with one scale";
     if (w->dtype != QNS_I8 || !w->qp)
@@ -61,7 +76,7 @@ const char *qns_gemm_quant_reject(const qns_call *c, qk_scheme scheme)
         return "the output is not uint8 codes with one scale";
     if (qns_call_has(c, 2) && reject_bias(&c->in[2]))
         return reject_bias(&c->in[2]);
-    return reject_scales(c, scheme);
+    return reject_scales(c, contract);
 }
 
 /* Bias of channel j in real numbers. */
@@ -75,14 +90,23 @@ static float bias_value(const qns_tensor *b, size_t j)
     return (float)(steps * qns_qparams_scale(b->qp, (int32_t)j));
 }
 
+bool qns_bias_joins(const qns_qparams *bias, const qns_qparams *weight, double in_scale)
+{
+    for (int32_t c = 0; c < bias->n || c < weight->n; c++) {
+        const double step = in_scale * qns_qparams_scale(weight, c);
+        if (qns_qparams_zero(bias, c) || fabs(qns_qparams_scale(bias, c) - step) > 0x1p-22 * step)
+            return false;
+    }
+    return true;
+}
+
 /* Bias of channel j in steps of s_a * s_w (spec 4.2). */
 static int32_t bias_code(const qns_call *c, size_t j)
 {
     const qns_tensor *b = &c->in[2];
     const double step = qns_qparams_scale(c->in[1].qp, (int32_t)j) * c->in[0].qp->scale[0];
 
-    if (b->dtype == QNS_I32 && qns_qparams_zero(b->qp, (int32_t)j) == 0 &&
-        (float)qns_qparams_scale(b->qp, (int32_t)j) == (float)step)
+    if (b->dtype == QNS_I32 && qns_bias_joins(b->qp, c->in[1].qp, c->in[0].qp->scale[0]))
         return ((const int32_t *)b->data)[j];
     return qns_code_of(bias_value(b, j), 1.0f / (float)step, 0, INT32_MIN, INT32_MAX);
 }
@@ -97,8 +121,8 @@ static void fill_channel(qk_requant *rq, float *mult, float *bias, const qns_cal
         bias[j] = rq->prescaled ? bias_value(&c->in[2], j) / atws : bias_value(&c->in[2], j);
 }
 
-/* -za * sum(w) + k * za * zw, plus the int32 bias of QNNPACK. Wraps, as the sums do. */
-static void fill_offsets(int32_t *offset, int32_t *zero_w, const qns_call *c, qk_scheme scheme,
+/* -za * sum(w) + k * za * zw, plus the int32 bias. Wraps, as the sums do. */
+static void fill_offsets(int32_t *offset, int32_t *zero_w, const qns_call *c,
                          const int32_t *col_sum, size_t n, size_t k)
 {
     const uint32_t za = (uint32_t)c->in[0].qp->zero[0];
@@ -107,7 +131,7 @@ static void fill_offsets(int32_t *offset, int32_t *zero_w, const qns_call *c, qk
         const int32_t zw = qns_qparams_zero(c->in[1].qp, (int32_t)j);
         uint32_t v = za * (uint32_t)zw * (uint32_t)k - za * (uint32_t)col_sum[j];
 
-        if (scheme == QK_RQ_QNNPACK && qns_call_has(c, 2))
+        if (has_code_bias(c))
             v += (uint32_t)bias_code(c, j);
         offset[j] = (int32_t)v;
         if (zero_w)
@@ -128,7 +152,7 @@ qns_status qns_gemm_quant_make(qk_requant *rq, const qns_call *c, qk_scheme sche
                                const int32_t *col_sum, size_t n, size_t k, qns_arena *a,
                                qns_err *err)
 {
-    const bool float_bias = scheme == QK_RQ_FBGEMM && qns_call_has(c, 2);
+    const bool float_bias = qns_call_has(c, 2) && !has_code_bias(c);
     int32_t *offset, *zero_w = NULL;
     float *mult, *bias = NULL;
 
@@ -145,7 +169,7 @@ qns_status qns_gemm_quant_make(qk_requant *rq, const qns_call *c, qk_scheme sche
         QNS_TRY(qns_arena_new((void **)&zero_w, a, n, sizeof *zero_w, err));
     for (size_t j = 0; j < n; j++)
         fill_channel(rq, mult, bias, c, j);
-    fill_offsets(offset, zero_w, c, scheme, col_sum, n, k);
+    fill_offsets(offset, zero_w, c, col_sum, n, k);
     rq->mult = mult;
     rq->bias = bias;
     rq->offset = offset;

@@ -8,8 +8,21 @@
 #include "core/graph/op.h"
 #include "kernels/kernels.h"
 
-/* NULL when the call can be computed with the scheme, else the reason. */
-const char *qns_gemm_quant_reject(const qns_call *c, qk_scheme scheme);
+/* Who says how an accumulator becomes a code. fbgemm and ONNX Runtime share the rounding; they
+ * differ in the bias, which fbgemm adds as a float and ONNX Runtime as int32 to the accumulator. */
+typedef enum qns_gemm_contract {
+    QNS_GEMM_FBGEMM,
+    QNS_GEMM_QNNPACK,
+    QNS_GEMM_ONNX
+} qns_gemm_contract;
+
+/* NULL when the call can be computed so, else the reason. */
+const char *qns_gemm_quant_reject(const qns_call *c, qns_gemm_contract contract);
+
+/* True if the int32 codes of a bias can be added to the accumulator as they are: zero point 0, and
+ * the steps of the sum. Other tools round the product of the scales in their own way; 2^-22 of a
+ * step is less than what a float bias loses. */
+bool qns_bias_joins(const qns_qparams *bias, const qns_qparams *weight, double in_scale);
 
 /* The parameters for n output channels whose rows have k weights; col_sum: the sum of each row. The
  * arrays live in the arena. zero_w is NULL when every weight zero point is 0. */

@@ -27,19 +27,24 @@ static const char *reject_fbgemm(const qns_call *c)
 {
     if (c->be->accum == QNS_ACCUM_PAIRS)
         return "the backend's pairs of products saturate";
-    return qns_gemm_quant_reject(c, QK_RQ_FBGEMM);
+    return qns_gemm_quant_reject(c, QNS_GEMM_FBGEMM);
 }
 
 static const char *reject_pairs(const qns_call *c)
 {
     if (c->be->accum != QNS_ACCUM_PAIRS)
         return "the backend's sums are exact";
-    return qns_gemm_quant_reject(c, QK_RQ_FBGEMM);
+    return qns_gemm_quant_reject(c, QNS_GEMM_FBGEMM);
+}
+
+static const char *reject_onnx(const qns_call *c)
+{
+    return qns_gemm_quant_reject(c, QNS_GEMM_ONNX);
 }
 
 static const char *reject_qnnpack(const qns_call *c)
 {
-    return qns_gemm_quant_reject(c, QK_RQ_QNNPACK);
+    return qns_gemm_quant_reject(c, QNS_GEMM_QNNPACK);
 }
 
 static qns_status prepare_fbgemm(void **packed, const qns_call *c, qns_arena *a, qns_err *err)
@@ -177,6 +182,14 @@ const qns_impl qns_linear_u8s8_fbgemm_pairs = {
     .name = "linear.u8s8.fbgemm_pairs",
     .reject = reject_pairs,
     .prepare = prepare_pairs,
+    .scratch_size = scratch_codes,
+    .run = run_codes,
+};
+
+const qns_impl qns_linear_u8s8_onnx = {
+    .name = "linear.u8s8.onnx",
+    .reject = reject_onnx,
+    .prepare = prepare_fbgemm, /* the same rounding; the bias tells where it is added */
     .scratch_size = scratch_codes,
     .run = run_codes,
 };

@@ -8,7 +8,8 @@
 /* A MatMul whose right side is a constant matrix: makes n a linear node. */
 qns_status qns_linear_read_matmul(qns_onnx_node *n, qns_err *err);
 
-extern const qns_impl qns_linear_u8s8_fbgemm, qns_linear_u8s8_fbgemm_pairs, qns_linear_u8s8_qnnpack,
-    qns_linear_f32_onednn, qns_linear_f32_reference;
+extern const qns_op qns_op_linear;
+extern const qns_impl qns_linear_u8s8_fbgemm, qns_linear_u8s8_fbgemm_pairs, qns_linear_u8s8_onnx,
+    qns_linear_u8s8_qnnpack, qns_linear_f32_onednn, qns_linear_f32_reference;
 
 #endif

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* Sum of two tensors, with broadcasting. On codes (spec section 5.2, "add"): equal shapes by the
  * vector formula in blocks of 64 and the scalar one for the rest, broadcasts by the scalar formula
- * alone, and for qnnpack, which knows equal shapes only, by its fixed-point formula. */
+ * alone, and for qnnpack, which knows equal shapes only, by its fixed-point formula. ONNX Runtime
+ * has one formula for all shapes. */
 #include "core/graph/op.h"
 #include "core/ops/binary.h"
 #include "core/ops/codes.h"
 #include "core/ops/op_help.h"
+#include "core/ops/qoperator.h"
 #include "kernels/kernels.h"
 
 #include <math.h>
@@ -38,7 +40,7 @@ static const char *reject_same(const qns_call *c)
 
 static const char *reject_fbgemm(const qns_call *c)
 {
-    return c->be->requant == QNS_REQUANT_QNNPACK ? "the backend is qnnpack" : reject_same(c);
+    return c->be->requant != QNS_REQUANT_FBGEMM ? "the backend is not fbgemm" : reject_same(c);
 }
 
 static qk_add parameters(const qns_call *c)
@@ -96,8 +98,8 @@ static void row_scalar(void *out, const void *a, int64_t sa, const void *b, int6
 
 static const char *reject_broadcast(const qns_call *c)
 {
-    return c->be->requant == QNS_REQUANT_QNNPACK ? "the backend is qnnpack"
-                                                 : qns_reject_binary_u8(c);
+    return c->be->requant != QNS_REQUANT_FBGEMM ? "the backend is not fbgemm"
+                                                : qns_reject_binary_u8(c);
 }
 
 static void run_broadcast(const qns_call *c)
@@ -165,6 +167,48 @@ static void run_qnnpack(const qns_call *c)
     qns_binary_run(c, row_fixed, &f);
 }
 
+/* ---- onnxruntime ---- */
+
+/* code = rne(fma(b, s_b / s_out, fma(a, s_a / s_out, fixed))): everything that does not depend on
+ * the codes is one float. A single number on either side is taken first. */
+typedef struct ratio_ctx {
+    float a, b, fixed;
+    bool a_first;
+    int32_t lo, hi;
+} ratio_ctx;
+
+static void row_ratio(void *out, const void *a, int64_t sa, const void *b, int64_t sb, size_t n,
+                      const void *ctx)
+{
+    const ratio_ctx *r = ctx;
+    for (size_t i = 0; i < n; i++) {
+        const float x = (float)((const uint8_t *)a)[(int64_t)i * sa];
+        const float y = (float)((const uint8_t *)b)[(int64_t)i * sb];
+        const float v = r->a_first ? fmaf(y, r->b, fmaf(x, r->a, r->fixed))
+                                   : fmaf(x, r->a, fmaf(y, r->b, r->fixed));
+        const int32_t q = qk_rne(v);
+        ((uint8_t *)out)[i] = (uint8_t)(q < r->lo ? r->lo : q > r->hi ? r->hi : q);
+    }
+}
+
+static const char *reject_onnx(const qns_call *c)
+{
+    if (c->be->requant != QNS_REQUANT_ONNX)
+        return "the backend is not onnxruntime";
+    return qns_reject_binary_u8(c);
+}
+
+static void run_onnx(const qns_call *c)
+{
+    const float zero_a = (float)c->in[0].qp->zero[0], zero_b = (float)c->in[1].qp->zero[0];
+    ratio_ctx r = {.a = ratio(c, 0),
+                   .b = ratio(c, 1),
+                   .a_first = qns_tensor_count(&c->in[1]) != 1 || qns_tensor_count(&c->in[0]) == 1};
+    r.fixed = (float)c->out[0].qp->zero[0] - fmaf(r.a, zero_a, r.b * zero_b);
+    qns_code_bounds(&r.lo, &r.hi, c->node->clamp, c->out[0].qp);
+    qns_binary_run(c, row_ratio, &r);
+}
+
 /* A constant for each channel folds into the convolution before it. */
 static bool as_affine(qns_affine *a, const qns_graph *g, const qns_node *n)
 {
@@ -183,6 +227,7 @@ static const qns_impl fbgemm = {
     .name = "add.u8.fbgemm", .reject = reject_fbgemm, .run = run_fbgemm, .in_place = true};
 static const qns_impl qnnpack = {
     .name = "add.u8.qnnpack", .reject = reject_qnnpack, .run = run_qnnpack, .in_place = true};
+static const qns_impl onnx = {.name = "add.u8.onnx", .reject = reject_onnx, .run = run_onnx};
 static const qns_impl broadcast = {
     .name = "add.u8.broadcast", .reject = reject_broadcast, .run = run_broadcast};
 static const qns_impl f32 = {
@@ -199,9 +244,11 @@ static void run_ints(const qns_call *c)
 
 static const qns_impl ints = {.name = "add.int", .reject = qns_reject_not_ints, .run = run_ints};
 static const qns_impl i64 = {.name = "add.i64", .reject = qns_reject_not_i64, .run = run_i64};
-static const qns_impl *const impls[] = {&fbgemm, &qnnpack, &broadcast, &i64, &ints, &f32, NULL};
+static const qns_impl *const impls[] = {&fbgemm, &qnnpack, &broadcast, &onnx,
+                                        &i64,    &ints,    &f32,       NULL};
 
-static const qns_onnx_rule rules[] = {{"Add", 7, NULL}, {NULL, 0, NULL}};
+static const qns_onnx_rule rules[] = {
+    {"Add", 7, NULL}, {"com.microsoft.QLinearAdd", 1, qns_qop_read_binary}, {NULL, 0, NULL}};
 
 const qns_op qns_op_add = {
     .name = "add",

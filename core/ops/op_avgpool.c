@@ -2,6 +2,7 @@
 /* Mean over a sliding window, 1 to 3 spatial axes. Codes keep their qparams (spec section 5.3). */
 #include "core/graph/op.h"
 #include "core/ops/op_help.h"
+#include "core/ops/qoperator.h"
 #include "core/ops/op_pool.h"
 #include "core/ops/pool.h"
 
@@ -20,6 +21,16 @@ static qns_status read(void *attr, qns_onnx_node *n, qns_err *err)
     a->include_pad = a->include_pad != 0;
     return qns_window_read(&a->w, n->attrs, qns_gb_value(n->gb, n->in[0])->shape.rank - 2, NULL,
                            err);
+}
+
+static qns_status read_qlinear(void *attr, qns_onnx_node *n, qns_err *err)
+{
+    int64_t last;
+    QNS_TRY(qns_attrs_int(&last, n->attrs, "channels_last", 0, err));
+    if (last)
+        QNS_FAIL(err, UNSUPPORTED, "attribute 'channels_last' is %lld, must be 0", (long long)last);
+    QNS_TRY(read(attr, n, err));
+    return qns_qop_read_unary(attr, n, err);
 }
 
 static qns_status onnx_write(qns_onnx_out *w, const qns_graph *g, const qns_node *n, qns_err *err)
@@ -93,7 +104,9 @@ static const qns_impl u8 = {.name = "avgpool.u8.native", .reject = reject_u8, .r
 static const qns_impl f32 = {.name = "avgpool.f32", .reject = qns_reject_pool_f32, .run = run_f32};
 static const qns_impl *const impls[] = {&qnnpack, &u8, &f32, NULL};
 
-static const qns_onnx_rule rules[] = {{"AveragePool", 1, read}, {NULL, 0, NULL}};
+static const qns_onnx_rule rules[] = {{"AveragePool", 1, read},
+                                      {"com.microsoft.QLinearAveragePool", 1, read_qlinear},
+                                      {NULL, 0, NULL}};
 
 const qns_op qns_op_avgpool = {
     .name = "avgpool",

@@ -8,6 +8,7 @@
 #include "core/graph/op.h"
 #include "core/ops/codes.h"
 #include "core/ops/op_help.h"
+#include "core/ops/qoperator.h"
 #include "core/ops/strided.h"
 #include "kernels/kernels.h"
 
@@ -50,6 +51,22 @@ static qns_status read(void *attr, qns_onnx_node *n, qns_err *err)
     if (!qns_attrs_find(n->attrs, "axis"))
         QNS_FAIL(err, FORMAT, "attribute 'axis' is missing");
     return qns_attrs_int(&((qns_concat_attr *)attr)->axis, n->attrs, "axis", 0, err);
+}
+
+/* y_scale y_zero, then x x_scale x_zero of each input. */
+static qns_status read_qlinear(void *attr, qns_onnx_node *n, qns_err *err)
+{
+    qns_vid x[QNS_MAX_IN];
+    uint32_t count = 0;
+    QNS_TRY(read(attr, n, err));
+    if (n->n_in < 5)
+        QNS_FAIL(err, FORMAT, "has %u inputs; needs 5 at least", n->n_in);
+    QNS_TRY(qns_qop_output(n, 0, err));
+    for (uint32_t i = 2; i < n->n_in; i += 3)
+        QNS_TRY(qns_qop_input(&x[count++], n, i, 0, err));
+    memcpy(n->in, x, count * sizeof *x);
+    qns_onnx_keep_inputs(n, count);
+    return QNS_OK;
 }
 
 static qns_status onnx_write(qns_onnx_out *w, const qns_graph *g, const qns_node *n, qns_err *err)
@@ -176,7 +193,8 @@ static const qns_impl u8 = {
     .name = "concat.u8", .reject = reject_u8, .prepare = prepare, .run = run_u8};
 static const qns_impl *const impls[] = {&copy, &u8, NULL};
 
-static const qns_onnx_rule rules[] = {{"Concat", 4, read}, {NULL, 0, NULL}};
+static const qns_onnx_rule rules[] = {
+    {"Concat", 4, read}, {"com.microsoft.QLinearConcat", 1, read_qlinear}, {NULL, 0, NULL}};
 
 const qns_op qns_op_concat = {
     .name = "concat",

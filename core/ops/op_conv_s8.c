@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* Convolution on codes: uint8 input, int8 weights, uint8 output, for both roundings. What has
- * external linkage is for conv_transpose, too. */
+/* Convolution on codes: uint8 input, int8 weights, uint8 output, for the contracts of gemm_quant.h.
+ * What has external linkage is for conv_transpose, too. */
 #include "core/base/mem.h"
 #include "core/ops/conv_impl.h"
 #include "core/ops/gemm_quant.h"
 
-const char *qns_conv_reject_s8(const qns_call *c, bool qnnpack)
+const char *qns_conv_reject_s8(const qns_call *c, qns_gemm_contract contract)
 {
-    const char *why = qns_gemm_quant_reject(c, qnnpack ? QK_RQ_QNNPACK : QK_RQ_FBGEMM);
+    const char *why = qns_gemm_quant_reject(c, contract);
 
     if (why)
         return why;
@@ -73,21 +73,26 @@ static bool saturates(const qns_call *c)
 
 static const char *reject_fbgemm(const qns_call *c)
 {
-    const char *why = qns_conv_reject_s8(c, false);
+    const char *why = qns_conv_reject_s8(c, QNS_GEMM_FBGEMM);
 
     return why ? why : saturates(c) ? "the backend's pairs of products saturate" : NULL;
 }
 
 static const char *reject_pairs(const qns_call *c)
 {
-    const char *why = qns_conv_reject_s8(c, false);
+    const char *why = qns_conv_reject_s8(c, QNS_GEMM_FBGEMM);
 
     return why ? why : saturates(c) ? NULL : "the backend's sums are exact";
 }
 
+static const char *reject_onnx(const qns_call *c)
+{
+    return qns_conv_reject_s8(c, QNS_GEMM_ONNX);
+}
+
 static const char *reject_qnnpack(const qns_call *c)
 {
-    return qns_conv_reject_s8(c, true);
+    return qns_conv_reject_s8(c, QNS_GEMM_QNNPACK);
 }
 
 qns_status qns_conv_s8_prepare(void **packed, const qns_call *c, const qns_conv_kind *kind,
@@ -149,6 +154,14 @@ const qns_impl qns_conv_u8s8_fbgemm_pairs = {
     .name = "conv.u8s8.fbgemm_pairs",
     .reject = reject_pairs,
     .prepare = prepare_pairs,
+    .scratch_size = qns_conv_s8_scratch,
+    .run = qns_conv_s8_run,
+};
+
+const qns_impl qns_conv_u8s8_onnx = {
+    .name = "conv.u8s8.onnx",
+    .reject = reject_onnx,
+    .prepare = prepare_fbgemm, /* the same rounding; the bias tells where it is added */
     .scratch_size = qns_conv_s8_scratch,
     .run = qns_conv_s8_run,
 };

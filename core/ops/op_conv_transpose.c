@@ -227,8 +227,9 @@ static void describe(char *out, size_t size, const qns_node *n)
 }
 
 static const qns_impl *const impls[] = {
-    &qns_conv_transpose_u8s8_fbgemm, &qns_conv_transpose_u8s8_qnnpack,
-    &qns_conv_transpose_f32_onednn, &qns_conv_transpose_f32_reference, NULL};
+    &qns_conv_transpose_u8s8_fbgemm,   &qns_conv_transpose_u8s8_onnx,
+    &qns_conv_transpose_u8s8_qnnpack,  &qns_conv_transpose_f32_onednn,
+    &qns_conv_transpose_f32_reference, NULL};
 
 static const qns_onnx_rule rules[] = {
     {"ConvTranspose", 1, read_onnx},

@@ -59,7 +59,7 @@ static qns_status spread_qp(const qns_qparams **out, const qns_call *c, qns_aren
     return qns_qparams_new(out, a, qp->dtype, 0, n, scale, zero, err);
 }
 
-static const char *reject_s8(const qns_call *c, bool qnnpack)
+static const char *reject_s8(const qns_call *c, qns_gemm_contract contract)
 {
     qns_tensor in[3];
     qns_qparams qp;
@@ -68,23 +68,28 @@ static const char *reject_s8(const qns_call *c, bool qnnpack)
     if (c->in[1].qp && c->in[1].qp->axis == 0)
         return "the weight has scales along another axis than the output channels";
     if (!c->in[1].qp || c->in[1].qp->axis != 1)
-        return qns_conv_reject_s8(c, qnnpack);
+        return qns_conv_reject_s8(c, contract);
     memcpy(in, c->in, c->node->n_in * sizeof *in);
     qp = *c->in[1].qp;
     qp.axis = 0;
     in[1].qp = &qp;
     as_conv.in = in;
-    return qns_conv_reject_s8(&as_conv, qnnpack);
+    return qns_conv_reject_s8(&as_conv, contract);
 }
 
 static const char *reject_fbgemm(const qns_call *c)
 {
-    return reject_s8(c, false);
+    return reject_s8(c, QNS_GEMM_FBGEMM);
+}
+
+static const char *reject_onnx(const qns_call *c)
+{
+    return reject_s8(c, QNS_GEMM_ONNX);
 }
 
 static const char *reject_qnnpack(const qns_call *c)
 {
-    return reject_s8(c, true);
+    return reject_s8(c, QNS_GEMM_QNNPACK);
 }
 
 static qns_status prepare_s8(void **packed, const qns_call *c, bool qnnpack, qns_arena *a,
@@ -203,6 +208,14 @@ static qns_status prepare_reference(void **packed, const qns_call *c, qns_arena 
 const qns_impl qns_conv_transpose_u8s8_fbgemm = {
     .name = "conv_transpose.u8s8.fbgemm",
     .reject = reject_fbgemm,
+    .prepare = prepare_fbgemm,
+    .scratch_size = qns_conv_s8_scratch,
+    .run = qns_conv_s8_run,
+};
+
+const qns_impl qns_conv_transpose_u8s8_onnx = {
+    .name = "conv_transpose.u8s8.onnx",
+    .reject = reject_onnx,
     .prepare = prepare_fbgemm,
     .scratch_size = qns_conv_s8_scratch,
     .run = qns_conv_s8_run,

@@ -98,7 +98,8 @@ static const qns_impl per_tensor = {
 static const qns_impl any = {.name = "dequantize.channel", .reject = reject, .run = run_any};
 static const qns_impl *const impls[] = {&per_tensor, &any, NULL};
 
-static const qns_onnx_rule rules[] = {{"DequantizeLinear", 10, read}, {NULL, 0, NULL}};
+static const qns_onnx_rule rules[] = {
+    {"DequantizeLinear", 10, read}, {"com.microsoft.DequantizeLinear", 1, read}, {NULL, 0, NULL}};
 
 const qns_op qns_op_dequantize = {
     .name = "dequantize",

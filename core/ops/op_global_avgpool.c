@@ -3,12 +3,22 @@
  * section 5.3. */
 #include "core/graph/op.h"
 #include "core/ops/op_help.h"
+#include "core/ops/qoperator.h"
 #include "core/ops/pool.h"
 
 static qns_status infer(qns_tensor *out, const qns_node *n, const qns_tensor *in, qns_err *err)
 {
     const qns_window w = qns_window_global(&in[0].shape);
     return qns_pool_infer(out, &w, in, err);
+}
+
+static qns_status read_qlinear(void *attr, qns_onnx_node *n, qns_err *err)
+{
+    int64_t last;
+    QNS_TRY(qns_attrs_int(&last, n->attrs, "channels_last", 0, err));
+    if (last)
+        QNS_FAIL(err, UNSUPPORTED, "attribute 'channels_last' is %lld, must be 0", (long long)last);
+    return qns_qop_read_unary(attr, n, err);
 }
 
 static qns_status onnx_write(qns_onnx_out *w, const qns_graph *g, const qns_node *n, qns_err *err)
@@ -70,7 +80,9 @@ static const qns_impl f32 = {
     .name = "global_avgpool.f32", .reject = qns_reject_pool_f32, .run = run_f32};
 static const qns_impl *const impls[] = {&qnnpack, &u8, &f32, NULL};
 
-static const qns_onnx_rule rules[] = {{"GlobalAveragePool", 1, NULL}, {NULL, 0, NULL}};
+static const qns_onnx_rule rules[] = {{"GlobalAveragePool", 1, NULL},
+                                      {"com.microsoft.QLinearGlobalAveragePool", 1, read_qlinear},
+                                      {NULL, 0, NULL}};
 
 const qns_op qns_op_global_avgpool = {
     .name = "global_avgpool",

@@ -3,6 +3,7 @@
 #include "core/graph/op.h"
 #include "core/ops/lut_unary.h"
 #include "core/ops/op_help.h"
+#include "core/ops/qoperator.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -31,6 +32,12 @@ static qns_status read(void *attr, qns_onnx_node *n, qns_err *err)
     return qns_attrs_float(&((leaky_relu_attr *)attr)->alpha, n->attrs, "alpha", 0.01f, err);
 }
 
+static qns_status read_qlinear(void *attr, qns_onnx_node *n, qns_err *err)
+{
+    QNS_TRY(read(attr, n, err));
+    return qns_qop_read_unary(attr, n, err);
+}
+
 static qns_status onnx_write(qns_onnx_out *w, const qns_graph *g, const qns_node *n, qns_err *err)
 {
     w->type = "LeakyRelu";
@@ -51,7 +58,8 @@ static const qns_impl f32 = {
     .name = "leaky_relu.f32", .reject = qns_reject_not_f32, .run = run_f32, .in_place = true};
 static const qns_impl *const impls[] = {&codes, &f32, NULL};
 
-static const qns_onnx_rule rules[] = {{"LeakyRelu", 6, read}, {NULL, 0, NULL}};
+static const qns_onnx_rule rules[] = {
+    {"LeakyRelu", 6, read}, {"com.microsoft.QLinearLeakyRelu", 1, read_qlinear}, {NULL, 0, NULL}};
 
 const qns_op qns_op_leaky_relu = {
     .name = "leaky_relu",

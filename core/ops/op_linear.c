@@ -5,10 +5,9 @@
 #include "core/ops/conv_impl.h"
 #include "core/ops/linear_impl.h"
 #include "core/ops/op_help.h"
+#include "core/ops/qoperator.h"
 
 #include <stdio.h>
-
-extern const qns_op qns_op_linear;
 
 static qns_status infer(qns_tensor *out, const qns_node *n, const qns_tensor *in, qns_err *err)
 {
@@ -57,6 +56,12 @@ static qns_status take_weight(qns_onnx_node *n, bool transposed, float alpha, qn
 
     if (transposed && alpha == 1.0f)
         return QNS_OK;
+    if (!from && alpha == 1.0f && qns_qop_qparams(n, n->in[1])) {
+        bool done;
+        QNS_TRY(qns_qop_transpose(&done, &n->in[1], n, err));
+        if (done)
+            return QNS_OK;
+    }
     if (!from || v->dtype != QNS_F32)
         QNS_FAIL(err, UNSUPPORTED,
                  "the matrix on the right is no float constant; that needs transB 1 and alpha 1");
@@ -144,9 +149,13 @@ static uint64_t macs(const qns_node *n, const qns_tensor *in, const qns_tensor *
     return (uint64_t)qns_tensor_count(&out[0]) * (uint64_t)in[1].shape.dim[1];
 }
 
-static const qns_impl *const impls[] = {&qns_linear_u8s8_fbgemm,   &qns_linear_u8s8_fbgemm_pairs,
-                                        &qns_linear_u8s8_qnnpack,  &qns_linear_f32_onednn,
-                                        &qns_linear_f32_reference, NULL};
+static const qns_impl *const impls[] = {&qns_linear_u8s8_fbgemm,
+                                        &qns_linear_u8s8_fbgemm_pairs,
+                                        &qns_linear_u8s8_onnx,
+                                        &qns_linear_u8s8_qnnpack,
+                                        &qns_linear_f32_onednn,
+                                        &qns_linear_f32_reference,
+                                        NULL};
 
 static const qns_onnx_rule rules[] = {
     {"Gemm", 7, read_gemm},

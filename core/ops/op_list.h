@@ -12,6 +12,9 @@
     X(linear)                                                                                      \
     X(linear_dynamic)                                                                              \
     X(matmul)                                                                                      \
+    X(conv_integer)                                                                                \
+    X(matmul_integer)                                                                              \
+    X(dynamic_quantize)                                                                            \
     X(batchnorm)                                                                                   \
     X(conv_transpose)                                                                              \
     X(layer_norm)                                                                                  \

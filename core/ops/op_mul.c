@@ -5,6 +5,7 @@
 #include "core/ops/binary.h"
 #include "core/ops/codes.h"
 #include "core/ops/op_help.h"
+#include "core/ops/qoperator.h"
 #include "kernels/kernels.h"
 
 QNS_BINARY_ROW(row_f32, float, x *y)
@@ -79,7 +80,8 @@ static const qns_impl ints = {.name = "mul.int", .reject = qns_reject_not_ints, 
 static const qns_impl i64 = {.name = "mul.i64", .reject = qns_reject_not_i64, .run = run_i64};
 static const qns_impl *const impls[] = {&u8, &i64, &ints, &f32, NULL};
 
-static const qns_onnx_rule rules[] = {{"Mul", 7, NULL}, {NULL, 0, NULL}};
+static const qns_onnx_rule rules[] = {
+    {"Mul", 7, NULL}, {"com.microsoft.QLinearMul", 1, qns_qop_read_binary}, {NULL, 0, NULL}};
 
 const qns_op qns_op_mul = {
     .name = "mul",

@@ -97,7 +97,8 @@ static const qns_impl per_channel = {
     .name = "quantize.channel", .reject = reject_channel, .run = run_channel};
 static const qns_impl *const impls[] = {&per_tensor, &per_channel, NULL};
 
-static const qns_onnx_rule rules[] = {{"QuantizeLinear", 10, read}, {NULL, 0, NULL}};
+static const qns_onnx_rule rules[] = {
+    {"QuantizeLinear", 10, read}, {"com.microsoft.QuantizeLinear", 1, read}, {NULL, 0, NULL}};
 
 const qns_op qns_op_quantize = {
     .name = "quantize",

@@ -4,6 +4,7 @@
 #include "core/graph/op.h"
 #include "core/ops/lut_unary.h"
 #include "core/ops/op_help.h"
+#include "core/ops/qoperator.h"
 
 #include <math.h>
 
@@ -59,7 +60,8 @@ static const qns_impl f32 = {
     .name = "sigmoid.f32", .reject = qns_reject_not_f32, .run = run_f32, .in_place = true};
 static const qns_impl *const impls[] = {&qnnpack, &codes, &f32, NULL};
 
-static const qns_onnx_rule rules[] = {{"Sigmoid", 6, NULL}, {NULL, 0, NULL}};
+static const qns_onnx_rule rules[] = {
+    {"Sigmoid", 6, NULL}, {"com.microsoft.QLinearSigmoid", 1, qns_qop_read_unary}, {NULL, 0, NULL}};
 
 const qns_op qns_op_sigmoid = {
     .name = "sigmoid",

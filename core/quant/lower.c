@@ -52,7 +52,7 @@ static qns_status add_inputs(qns_vid *in, lowerer *l, const qns_lower_match *m, 
         else if (x->kind == QNS_LOWER_CONSTANT)
             QNS_TRY(code_constant(&in[i], l, x->codes, x->qp, err));
         else if (x->kind == QNS_LOWER_NEW) {
-            const qns_value *b = qns_graph_value(l->v.g, n->in[i]);
+            const qns_value *b = qns_graph_value(l->v.g, x->shifted ? x->codes : n->in[i]);
             const qns_const_spec s = {b->name,  b->origin,      x->tensor.dtype,
                                       b->shape, x->tensor.data, x->tensor.qp};
             QNS_TRY(qns_gb_constant(&in[i], l->gb, &s, err));

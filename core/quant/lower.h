@@ -10,7 +10,8 @@
 #include "core/graph/backend.h"
 #include "core/graph/graph.h"
 
-/* int8 activations (other tools' files) become uint8: codes and zero point grow by 128.
+/* int8 activations (other tools' files) become uint8: codes and zero point grow by 128. uint8
+ * weights become int8 in the same way.
  * The integer values are called like the float values they replace. qdq must outlive the result. */
 qns_status qns_lower(qns_graph **out, const qns_graph *qdq, const qns_backend *be, qns_err *err);
 /* No integer ops: every node runs in float between its dequantize and quantize nodes, as the file

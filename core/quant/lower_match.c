@@ -127,6 +127,49 @@ static bool match_inputs(qns_lower_match *m, const qns_lower_view *v)
     return any;
 }
 
+/* ---- constants ---- */
+
+static bool is_slot(int8_t slot, uint32_t i)
+{
+    return slot >= 0 && (uint32_t)slot == i;
+}
+
+/* Codes of the other signedness: they and the zero point move by 128 and mean the same numbers. */
+static qns_status shift_codes(qns_lower_input *x, qns_arena *a, qns_err *err)
+{
+    const qns_qparams *qp = x->qp;
+    const size_t n = qns_tensor_count(&x->tensor);
+    const bool to_s8 = qp->dtype == QNS_U8;
+    const uint8_t *from = x->tensor.data;
+    uint8_t *to;
+    int32_t *zero;
+    QNS_TRY(qns_arena_new((void **)&to, a, n, 1, err));
+    QNS_TRY(qns_arena_new((void **)&zero, a, (size_t)qp->n, sizeof *zero, err));
+    for (size_t i = 0; i < n; i++)
+        to[i] = from[i] ^ 0x80;
+    for (int32_t i = 0; i < qp->n; i++)
+        zero[i] = qp->zero[i] + (to_s8 ? -128 : 128);
+    QNS_TRY(
+        qns_qparams_new(&x->qp, a, to_s8 ? QNS_I8 : QNS_U8, qp->axis, qp->n, qp->scale, zero, err));
+    x->tensor = (qns_tensor){x->qp->dtype, QNS_ROW, x->tensor.shape, to, x->qp};
+    x->kind = QNS_LOWER_NEW;
+    x->shifted = true;
+    return QNS_OK;
+}
+
+/* The integer operators take int8 weights and uint8 for everything else. */
+static qns_status adapt_constants(qns_lower_match *m, qns_arena *a, qns_err *err)
+{
+    const qns_quant_rule *rule = &m->node->op->quant;
+    for (uint32_t i = 0; i < m->node->n_in; i++) {
+        qns_lower_input *x = &m->in[i];
+        const qns_dtype other = is_slot(rule->weight, i) ? QNS_U8 : QNS_I8;
+        if (x->kind == QNS_LOWER_CONSTANT && !is_slot(rule->bias, i) && x->qp->dtype == other)
+            QNS_TRY(shift_codes(x, a, err));
+    }
+    return QNS_OK;
+}
+
 /* ---- bias ---- */
 
 /* The step of the integer sum: that of the first activation, and the weight's qparams. */
@@ -214,6 +257,7 @@ qns_status qns_lower_find(bool *found, qns_lower_match *m, const qns_lower_view 
     m->node = n;
     if (!match_outputs(m, v) || !match_inputs(m, v))
         return QNS_OK;
+    QNS_TRY(adapt_constants(m, a, err));
     QNS_TRY(adapt_bias(m, v, be, a, err));
     if (!accepted(m, v, be))
         return QNS_OK;

@@ -22,7 +22,7 @@ typedef enum qns_lower_kind {
     QNS_LOWER_SAME,     /* stays as it is, or is left out */
     QNS_LOWER_CODES,    /* the codes in front of a dequantize node */
     QNS_LOWER_CONSTANT, /* constant codes in front of a dequantize node */
-    QNS_LOWER_NEW       /* a bias in the form that the backend wants: tensor */
+    QNS_LOWER_NEW       /* a constant in the form that the backend wants: tensor */
 } qns_lower_kind;
 
 typedef struct qns_lower_input {
@@ -30,6 +30,7 @@ typedef struct qns_lower_input {
     qns_vid codes;
     const qns_qparams *qp;
     qns_tensor tensor; /* as the integer node would see it */
+    bool shifted;      /* tensor is the constant codes with the other signedness */
 } qns_lower_input;
 
 typedef struct qns_lower_match {

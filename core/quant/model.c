@@ -16,7 +16,7 @@ struct qns_model {
 static qns_status choose_backend(qns_model *m, const char *asked, qns_err *err)
 {
     const char *file = qns_graph_meta(m->source, "qns.backend");
-    const char *name = asked ? asked : file ? file : "fbgemm";
+    const char *name = asked ? asked : file ? file : m->quantized ? "onnxruntime" : "fbgemm";
     m->be = qns_backend_find(name);
     if (!m->be)
         QNS_FAIL(err, CONFIG, "unknown backend '%s'; there are %s", name, qns_backend_names());

@@ -41,10 +41,10 @@ Test(onnx_refused, all_unsupported_operators_at_once)
     b_node(&b, "Foo", "", "a", "c");
     b_node(&b, "Bar", "", "c", "d");
     b_node(&b, "Foo", "", "d", "e");
-    b_node(&b, "QLinearAdd", "qa", "e", "y")->domain = b_text(&b, "com.microsoft");
+    b_node(&b, "QLinearFoo", "qa", "e", "y")->domain = b_text(&b, "com.microsoft");
     b_refused(&b, NULL, QNS_E_UNSUPPORTED,
               "unsupported operators in opset 13: Foo (3 nodes, first 'first_foo'), "
-              "Bar (1 node, first 'd'), com.microsoft:QLinearAdd (1 node, first 'qa')",
+              "Bar (1 node, first 'd'), com.microsoft:QLinearFoo (1 node, first 'qa')",
               "reading '/tmp/x.onnx'");
 }
 

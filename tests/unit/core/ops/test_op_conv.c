@@ -199,6 +199,9 @@ static int32_t want_code(const op_run *r, int64_t sum, int32_t o, bool qnnpack)
         v = v < -32768 ? -32768 : v > 32767 ? 32767 : v;
         v += zo;
         q = (int32_t)(v < -32768 ? -32768 : v > 32767 ? 32767 : v);
+    } else if (r->be && strcmp(r->be, "onnxruntime") == 0) {
+        const int64_t bq = lrintf(b * (1.0f / (float)(s_wd * s_ad)));
+        q = (int32_t)lrintf((float)(int32_t)(sum + bq) * (atws / s_out)) + zo;
     } else {
         float x = (float)(int32_t)sum;
         if (has_bias && wq->axis < 0)
@@ -263,6 +266,8 @@ static op_run code_case(const qns_shape *x, const qns_shape *w, qns_rng *rng)
     return r;
 }
 
+static const char *const backends[] = {"fbgemm", "qnnpack", "onnxruntime"};
+
 Test(op_conv, codes_equal_a_plain_loop)
 {
     qns_rng rng;
@@ -270,13 +275,13 @@ Test(op_conv, codes_equal_a_plain_loop)
     qns_rng_seed(&rng, 25);
     for (int i = 0; i < 150; i++) {
         const conv_case c = conv_random(&rng);
-        const bool qnnpack = i % 2;
+        const bool qnnpack = i % 3 == 1;
         op_run r = code_case(&c.x, &c.w, &rng);
 
         r.op = "conv";
         r.attr = &c.attr;
         r.layout = QNS_CHLAST;
-        r.be = qnnpack ? "qnnpack" : "fbgemm";
+        r.be = backends[i % 3];
         check_same_bits(&r, "codes", i);
         check_codes(&r, &c, qnnpack, i);
         op_finish(&r);
@@ -358,7 +363,7 @@ Test(op_conv, linear_onednn_and_reference_are_right)
 }
 
 /* int32 bias codes, as Q/DQ files of other tools have them: the same result as the float bias they
- * stand for, and for qnnpack the codes themselves. */
+ * stand for, and for qnnpack and onnxruntime the codes themselves. */
 Test(op_conv, bias_codes)
 {
     const qns_shape x = op_shape(2, 5, 24, 0, 0), w = op_shape(2, 10, 24, 0, 0);
@@ -366,7 +371,7 @@ Test(op_conv, bias_codes)
     qns_rng rng;
 
     qns_rng_seed(&rng, 28);
-    for (int i = 0; i < 20; i++) {
+    for (int i = 0; i < 30; i++) {
         op_run r = code_case(&x, &w, &rng);
         const qns_qparams *wq = r.in[1].qp, *bq;
         double scale[16];
@@ -382,14 +387,14 @@ Test(op_conv, bias_codes)
         cr_assert_eq(qns_qparams_new(&bq, r.arena, QNS_I32, wq->axis, wq->n, scale, zero, NULL),
                      QNS_OK);
         r.op = "linear";
-        r.be = i % 2 ? "qnnpack" : "fbgemm";
+        r.be = backends[i % 3];
         r.n_in = 3;
         r.in[2] = (qns_tensor){
             .dtype = QNS_I32, .shape = op_shape(1, 10, 0, 0, 0), .data = code, .qp = bq};
         cr_assert(op_execute(&r), "%s", r.why);
         r.in[2] = (qns_tensor){.dtype = QNS_F32, .shape = op_shape(1, 10, 0, 0, 0), .data = value};
         view_as_conv(&r, &c);
-        check_codes(&r, &c, i % 2, i);
+        check_codes(&r, &c, i % 3 == 1, i);
         op_finish(&r);
     }
 }
