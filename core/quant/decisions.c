@@ -101,6 +101,12 @@ static qns_status settle_observer(qns_decisions *d, qns_observing *o, qns_err *e
 {
     if (o->stated)
         return QNS_OK;
+    if (o->spec->observer == &qns_obs_fixed) {
+        QNS_TRY(qns_qparams_new(&o->qp, d->arena, o->spec->range.dtype, -1, 1, &o->spec->scale,
+                                &o->spec->zero, err));
+        o->range = qns_qparams_reach(o->qp, 0);
+        return QNS_OK;
+    }
     if (!o->fed)
         QNS_FAIL(err, DATA, "no calibration sample reached it");
     QNS_TRY(o->spec->observer->range(&o->range, o->state, 0, err));

@@ -21,7 +21,11 @@ typedef struct qns_obs_args {
     int32_t bins;     /* histogram only */
     float momentum;   /* moving average only: the weight of the new batch */
     qns_hist_version hist;
+    float percentile;     /* percentile only: how much lies below the upper end, 50 to 100 */
+    qns_qrule_range rule; /* entropy and mse only: the codes that ranges are tried with */
 } qns_obs_args;
+
+#define QNS_DEFAULT_PERCENTILE 99.99F
 
 typedef struct qns_observer {
     const char *name; /* "minmax" */
@@ -39,7 +43,11 @@ typedef struct qns_observer {
 #define QNS_OBSERVERS(X)                                                                           \
     X(minmax)                                                                                      \
     X(ema)                                                                                         \
-    X(histogram)
+    X(histogram)                                                                                   \
+    X(percentile)                                                                                  \
+    X(entropy)                                                                                     \
+    X(mse)                                                                                         \
+    X(fixed)
 
 #define QNS_OBSERVER_DECLARE(name) extern const qns_observer qns_obs_##name;
 QNS_OBSERVERS(QNS_OBSERVER_DECLARE)

@@ -145,7 +145,9 @@ static void spread(qns_decisions *d)
 static qns_status new_observer(uint32_t *out, qns_decisions *d, const qns_node *n, qns_err *err)
 {
     const qns_obs_spec *spec = &config_of(d, n)->act;
-    const qns_obs_args args = {1, spec->bins, spec->momentum, qns_qconfig_hist_version(d->set)};
+    const qns_obs_args args = {
+        1,          spec->bins, spec->momentum, qns_qconfig_hist_version(d->set), spec->percentile,
+        spec->range};
     const qns_observing o = {.spec = spec, .range = {INFINITY, -INFINITY}};
     QNS_VEC_PUSH(&d->observing, o, err);
     *out = (uint32_t)(d->observing.n - 1);

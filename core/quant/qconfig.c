@@ -9,73 +9,6 @@
 #include <stdio.h>
 #include <string.h>
 
-/* ---- presets ---- */
-
-enum { DEFAULT_BINS = 2048 };
-#define DEFAULT_MOMENTUM 0.01F
-#define DEFAULT_EPS      0x1p-23F
-
-typedef struct preset_row {
-    const char *name;
-    const qns_observer *act;
-    bool act_reduced; /* 0..127: no pair of products can saturate 16 bits (spec section 4.1) */
-    bool weight_per_channel;
-} preset_row;
-
-/* Spec section 3.3. onednn does not reduce: its kernels add in 32 bits. */
-static const preset_row rows[] = {
-    {"fbgemm", &qns_obs_histogram, true, true},
-    {"x86", &qns_obs_histogram, true, true},
-    {"onednn", &qns_obs_histogram, false, true},
-    {"qnnpack", &qns_obs_histogram, false, false},
-    {"default", &qns_obs_minmax, true, false},
-    {"default_per_channel", &qns_obs_minmax, true, true},
-};
-
-static const char *const preset_names[] = {
-    "fbgemm", "x86", "onednn", "qnnpack", "default", "default_per_channel", NULL};
-
-const char *const *qns_qconfig_presets(void)
-{
-    return preset_names;
-}
-
-bool qns_obs_spec_reduced(const qns_obs_spec *s)
-{
-    return s->range.qmax - s->range.qmin < 255;
-}
-
-void qns_obs_spec_set_range(qns_obs_spec *s, qns_dtype dtype, bool reduced)
-{
-    const int32_t lo = qns_dtype_min(dtype), hi = qns_dtype_max(dtype);
-    s->range.dtype = dtype;
-    s->range.qmin = reduced ? lo / 2 : lo;
-    s->range.qmax = reduced ? hi / 2 : hi;
-}
-
-bool qns_qconfig_preset(qns_qconfig *out, const char *name)
-{
-    for (size_t i = 0; i < QNS_ARRAY_LEN(rows); i++) {
-        const preset_row *r = &rows[i];
-        if (strcmp(r->name, name) != 0)
-            continue;
-        *out = (qns_qconfig){.quantize = true};
-        out->act = (qns_obs_spec){.observer = r->act,
-                                  .bins = DEFAULT_BINS,
-                                  .momentum = DEFAULT_MOMENTUM,
-                                  .range = {.eps = DEFAULT_EPS}};
-        qns_obs_spec_set_range(&out->act, QNS_U8, r->act_reduced);
-        out->weight = (qns_obs_spec){.observer = &qns_obs_minmax,
-                                     .bins = DEFAULT_BINS,
-                                     .momentum = DEFAULT_MOMENTUM,
-                                     .range = {.symmetric = true, .eps = DEFAULT_EPS},
-                                     .per_channel = r->weight_per_channel};
-        qns_obs_spec_set_range(&out->weight, QNS_I8, false);
-        return true;
-    }
-    return false;
-}
-
 /* ---- the set ---- */
 
 qns_status qns_qconfig_create(qns_qconfig_set **out, const qns_backend *be, const char *preset,
@@ -89,10 +22,17 @@ qns_status qns_qconfig_create(qns_qconfig_set **out, const qns_backend *be, cons
     if (!preset)
         preset = be->default_preset;
     if (!qns_qconfig_preset(&set->base, preset)) {
-        const int64_t near = qns_nearest(preset, preset_names, QNS_ARRAY_LEN(preset_names) - 1);
+        const char *const *names = qns_qconfig_presets(), *why = qns_qconfig_preset_refusal(preset);
+        size_t n = 0;
+        while (names[n])
+            n++;
+        if (why)
+            QNS_FAIL_DONE(err, CONFIG, "preset '%s' is not for static quantization: %s", preset,
+                          why);
+        const int64_t near = qns_nearest(preset, names, n);
         QNS_FAIL_DONE(err, NOTFOUND, "no preset '%s'; %s '%s'", preset,
                       near < 0 ? "the default is" : "did you mean",
-                      near < 0 ? be->default_preset : preset_names[near]);
+                      near < 0 ? be->default_preset : names[near]);
     }
     set->preset = qns_arena_strdup(set->arena, preset);
     if (!set->preset)

@@ -18,6 +18,9 @@ typedef struct qns_obs_spec {
     qns_qrule_range range; /* the range rule, with reduce_range already in qmin and qmax */
     int32_t bins;
     float momentum;
+    float percentile; /* of the percentile observer */
+    double scale;     /* of the fixed observer: above 0, and a zero point within the dtype */
+    int32_t zero;
     bool per_channel; /* weights only */
 } qns_obs_spec;
 
@@ -41,11 +44,13 @@ typedef struct qns_qrule {
 
 typedef struct qns_qconfig_set qns_qconfig_set;
 
-/* Ready-made settings by PyTorch's names: fbgemm, x86, onednn, qnnpack, default,
- * default_per_channel. */
+/* Ready-made settings by PyTorch's names: fbgemm, qnnpack, default_qconfig, ... */
 bool qns_qconfig_preset(qns_qconfig *out, const char *name);
 /* NULL-terminated. */
 const char *const *qns_qconfig_presets(void);
+/* Why a preset that PyTorch has cannot be used here; NULL when there is nothing known against it.
+ */
+const char *qns_qconfig_preset_refusal(const char *name);
 
 /* No rules. preset NULL: the one that the backend names. Fails with NOTFOUND naming the nearest. */
 qns_status qns_qconfig_create(qns_qconfig_set **out, const qns_backend *be, const char *preset,

@@ -20,7 +20,8 @@ struct qns_qconfig_set {
 
 /* The words of the yaml keys, shared by reader and writer. */
 bool qns_obs_spec_reduced(const qns_obs_spec *s);
+bool qns_obs_spec_narrow(const qns_obs_spec *s); /* int8 without -128 (reduced: without -64) */
 /* Sets qmin and qmax for the dtype. */
-void qns_obs_spec_set_range(qns_obs_spec *s, qns_dtype dtype, bool reduced);
+void qns_obs_spec_set_range(qns_obs_spec *s, qns_dtype dtype, bool reduced, bool narrow);
 
 #endif

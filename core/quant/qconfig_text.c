@@ -32,12 +32,20 @@ static void add_spec(qns_str *out, const char *indent, const char *key, const qn
     qns_str_addf(out, "%s%s: {observer: %s", indent, key, s->observer->name);
     if (s->observer == &qns_obs_histogram)
         qns_str_addf(out, ", bins: %d", s->bins);
+    if (s->observer == &qns_obs_percentile || s->observer == &qns_obs_entropy ||
+        s->observer == &qns_obs_mse)
+        qns_str_addf(out, ", bins: %d", s->bins);
+    if (s->observer == &qns_obs_percentile)
+        qns_str_addf(out, ", percentile: %.9g", (double)s->percentile);
+    if (s->observer == &qns_obs_fixed)
+        qns_str_addf(out, ", scale: %.17g, zero_point: %d", s->scale, s->zero);
     if (s->observer == &qns_obs_ema)
         qns_str_addf(out, ", momentum: %.9g", (double)s->momentum);
     qns_str_addf(out, ", reduce_range: %s, symmetric: %s, eps: %.9g",
                  truth(qns_obs_spec_reduced(s)), truth(s->range.symmetric), (double)s->range.eps);
     if (weight)
-        qns_str_addf(out, ", per_channel: %s", truth(s->per_channel));
+        qns_str_addf(out, ", per_channel: %s, narrow_range: %s", truth(s->per_channel),
+                     truth(qns_obs_spec_narrow(s)));
     qns_str_add(out, "}\n");
 }
 

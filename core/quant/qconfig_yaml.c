@@ -21,7 +21,29 @@
 #include "core/graph/op.h"
 #include "core/quant/qconfig_set.h"
 
+#include <math.h>
 #include <string.h>
+
+/* PyTorch's class names, and why some of them mean nothing here. */
+static const struct {
+    const char *name, *is, *why;
+} known[] = {
+    {"ema", "moving_average", NULL},
+    {"MinMaxObserver", "minmax", NULL},
+    {"PerChannelMinMaxObserver", "minmax", NULL},
+    {"MovingAverageMinMaxObserver", "moving_average", NULL},
+    {"MovingAveragePerChannelMinMaxObserver", "moving_average", NULL},
+    {"HistogramObserver", "histogram", NULL},
+    {"FixedQParamsObserver", "fixed", NULL},
+    {"PlaceholderObserver", NULL, "only names a type: 'quantize: false' keeps a node in float"},
+    {"NoopObserver", NULL, "only names a type: 'quantize: false' keeps a node in float"},
+    {"RecordingObserver", NULL, "finds no range; 'qns capture' records every tensor"},
+    {"ReuseInputObserver", NULL, "is not needed: operators that pass codes on share observers"},
+    {"placeholder", NULL, "only names a type: 'quantize: false' keeps a node in float"},
+    {"noop", NULL, "only names a type: 'quantize: false' keeps a node in float"},
+    {"recording", NULL, "finds no range; 'qns capture' records every tensor"},
+    {"reuse_input", NULL, "is not needed: operators that pass codes on share observers"},
+};
 
 static qns_status read_observer(qns_obs_spec *s, const qns_yaml_node *n, qns_err *err)
 {
@@ -33,8 +55,12 @@ static qns_status read_observer(qns_obs_spec *s, const qns_yaml_node *n, qns_err
     QNS_TRY(qns_yaml_text(&name, n, err));
     for (; qns_observers()[count] && count < QNS_ARRAY_LEN(names); count++)
         names[count] = qns_observers()[count]->name;
-    if (strcmp(name, "ema") == 0) /* the short form */
-        name = "moving_average";
+    for (size_t i = 0; i < QNS_ARRAY_LEN(known); i++)
+        if (strcmp(known[i].name, name) == 0) {
+            if (known[i].why)
+                return qns_yaml_fail(n, err, "observer '%s' %s", name, known[i].why);
+            name = known[i].is;
+        }
     s->observer = qns_observer_find(name);
     if (s->observer)
         return QNS_OK;
@@ -50,20 +76,53 @@ static qns_status read_bool(bool *out, const qns_yaml_node *map, const char *key
     return n ? qns_yaml_bool(out, n, err) : QNS_OK;
 }
 
+/* What the fixed observer states. */
+static qns_status read_fixed(qns_obs_spec *s, const qns_yaml_node *map, qns_err *err)
+{
+    const qns_yaml_node *scale = qns_yaml_find(map, "scale");
+    const qns_yaml_node *zero = qns_yaml_find(map, "zero_point");
+    const bool is_fixed = s->observer == &qns_obs_fixed;
+    int64_t z = 0;
+    if (!is_fixed && (scale || zero))
+        return qns_yaml_fail(scale ? scale : zero, err,
+                             "scale and zero_point belong to observer 'fixed'");
+    if (!is_fixed)
+        return QNS_OK;
+    if (!scale && s->scale > 0)
+        return QNS_OK; /* a rule that starts from a default with a fixed observer */
+    if (!scale)
+        return qns_yaml_fail(map, err, "observer 'fixed' needs 'scale'");
+    QNS_TRY(qns_yaml_double(&s->scale, scale, err));
+    if (!(s->scale > 0 && (float)s->scale > 0 && isfinite((float)s->scale)))
+        return qns_yaml_fail(scale, err, "'scale' must be a float above 0");
+    if (zero)
+        QNS_TRY(qns_yaml_int(&z, zero, qns_dtype_min(s->range.dtype), qns_dtype_max(s->range.dtype),
+                             err));
+    s->zero = (int32_t)z;
+    return QNS_OK;
+}
+
 /* Keys that both kinds of tensor have. */
 static qns_status read_spec(qns_obs_spec *s, const qns_yaml_node *map, qns_err *err)
 {
     const qns_yaml_node *n;
-    bool reduced = qns_obs_spec_reduced(s);
+    bool reduced = qns_obs_spec_reduced(s), narrow = qns_obs_spec_narrow(s);
     int64_t bins;
     double number;
     QNS_TRY(read_observer(s, qns_yaml_find(map, "observer"), err));
     QNS_TRY(read_bool(&reduced, map, "reduce_range", err));
-    qns_obs_spec_set_range(s, s->range.dtype, reduced);
+    QNS_TRY(read_bool(&narrow, map, "narrow_range", err));
+    qns_obs_spec_set_range(s, s->range.dtype, reduced, narrow);
     QNS_TRY(read_bool(&s->range.symmetric, map, "symmetric", err));
     if ((n = qns_yaml_find(map, "bins"))) {
         QNS_TRY(qns_yaml_int(&bins, n, 2, QNS_MAX_BINS, err));
         s->bins = (int32_t)bins;
+    }
+    if ((n = qns_yaml_find(map, "percentile"))) {
+        QNS_TRY(qns_yaml_double(&number, n, err));
+        if (!(number > 50 && number <= 100))
+            return qns_yaml_fail(n, err, "'percentile' must be above 50 and at most 100");
+        s->percentile = (float)number;
     }
     if ((n = qns_yaml_find(map, "momentum"))) {
         QNS_TRY(qns_yaml_double(&number, n, err));
@@ -77,13 +136,14 @@ static qns_status read_spec(qns_obs_spec *s, const qns_yaml_node *map, qns_err *
             return qns_yaml_fail(n, err, "'eps' must be between 1e-30 and 1");
         s->range.eps = (float)number;
     }
-    return QNS_OK;
+    return read_fixed(s, map, err);
 }
 
 static qns_status read_act(qns_obs_spec *s, const qns_yaml_node *map, qns_err *err)
 {
     static const char *const keys[] = {"observer",     "bins",      "momentum",
-                                       "reduce_range", "symmetric", "eps"};
+                                       "reduce_range", "symmetric", "eps",
+                                       "percentile",   "scale",     "zero_point"};
     if (!map)
         return QNS_OK;
     QNS_TRY(qns_yaml_want(map, QNS_YAML_MAP, err));
@@ -93,8 +153,9 @@ static qns_status read_act(qns_obs_spec *s, const qns_yaml_node *map, qns_err *e
 
 static qns_status read_weight(qns_obs_spec *s, const qns_yaml_node *map, qns_err *err)
 {
-    static const char *const keys[] = {"observer",  "bins", "momentum",   "reduce_range",
-                                       "symmetric", "eps",  "per_channel"};
+    static const char *const keys[] = {"observer",   "bins",        "momentum",    "reduce_range",
+                                       "symmetric",  "eps",         "percentile",  "scale",
+                                       "zero_point", "per_channel", "narrow_range"};
     if (!map)
         return QNS_OK;
     QNS_TRY(qns_yaml_want(map, QNS_YAML_MAP, err));
@@ -112,12 +173,15 @@ static qns_status read_preset(qns_qconfig *out, const char **name, const qns_yam
                               qns_err *err)
 {
     size_t count = 0, i;
+    QNS_TRY(qns_yaml_text(name, n, err));
+    if (qns_qconfig_preset(out, *name))
+        return QNS_OK;
+    if (qns_qconfig_preset_refusal(*name))
+        return qns_yaml_fail(n, err, "preset '%s' is not for static quantization: %s", *name,
+                             qns_qconfig_preset_refusal(*name));
     while (qns_qconfig_presets()[count])
         count++;
-    QNS_TRY(qns_yaml_word(&i, n, qns_qconfig_presets(), count, err));
-    *name = qns_qconfig_presets()[i];
-    qns_qconfig_preset(out, *name);
-    return QNS_OK;
+    return qns_yaml_word(&i, n, qns_qconfig_presets(), count, err); /* fails, naming the nearest */
 }
 
 static qns_status read_op(const char **out, const qns_yaml_node *n, qns_err *err)

@@ -13,7 +13,7 @@ int32_t qns_nearest_code(float x, float inv, int32_t zero, int32_t lo, int32_t h
 static qns_status find_ranges(qns_range *r, int32_t n, const qns_obs_spec *spec,
                               qns_hist_version hist, const qns_value *w, int32_t axis, qns_err *err)
 {
-    const qns_obs_args args = {n, spec->bins, spec->momentum, hist};
+    const qns_obs_args args = {n, spec->bins, spec->momentum, hist, spec->percentile, spec->range};
     void *state;
     QNS_TRY(spec->observer->create(&state, &args, err));
     qns_status st = qns_observe_array(spec->observer, state, w->constant, &w->shape, axis, err);
@@ -36,6 +36,8 @@ qns_status qns_weight_quantize(qns_weight *out, qns_arena *a, const qns_obs_spec
     QNS_TRY(qns_arena_new((void **)&ranges, a, (size_t)n, sizeof *ranges, err));
     QNS_TRY(find_ranges(ranges, n, spec, hist, w, used, err));
     QNS_TRY(qns_qparams_from_ranges(&qp, a, &spec->range, used, n, ranges, err));
+    if (spec->observer == &qns_obs_fixed)
+        QNS_TRY(qns_qparams_new(&qp, a, spec->range.dtype, -1, 1, &spec->scale, &spec->zero, err));
     QNS_TRY(qns_arena_new((void **)&codes, a, count, 1, err));
     const float *x = w->constant;
     const int32_t lo = qns_dtype_min(QNS_I8), hi = qns_dtype_max(QNS_I8);

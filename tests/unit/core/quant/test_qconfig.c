@@ -50,6 +50,36 @@ Test(qconfig, presets_are_pytorchs)
     cr_assert(!qns_qconfig_preset(&q, "nonsense"));
 }
 
+Test(qconfig, every_preset_has_a_name_and_every_name_a_preset)
+{
+    qns_qconfig q, p;
+    for (size_t i = 0; qns_qconfig_presets()[i]; i++) {
+        cr_assert(qns_qconfig_preset(&q, qns_qconfig_presets()[i]), "%s", qns_qconfig_presets()[i]);
+        cr_assert_null(qns_qconfig_preset_refusal(qns_qconfig_presets()[i]));
+    }
+    cr_assert(qns_qconfig_preset(&q, "default_per_channel_symmetric_qnnpack_qconfig"));
+    cr_assert(qns_qconfig_preset(&p, "per_channel_symmetric_qnnpack"));
+    cr_assert(q.weight.range.qmin == -127 && q.weight.range.qmax == 127 && q.weight.per_channel);
+    cr_assert(p.weight.range.qmin == -127 && q.act.range.eps == 0x1p-12F);
+    cr_assert(qns_qconfig_preset(&q, "default_qat_qconfig") && q.act.observer == &qns_obs_ema);
+    cr_assert_not_null(qns_qconfig_preset_refusal("float16_dynamic_qconfig"));
+}
+
+/* int8 activations of the symmetric presets: uint8 codes that are greater by 128 are the same. */
+Test(qconfig, uint8_stands_for_int8)
+{
+    const qns_range ranges[] = {{-1, 3}, {0, 0.1F}, {-7, 0}, {2, 5}, {-1e-9F, 1e-9F}};
+    for (size_t i = 0; i < QNS_ARRAY_LEN(ranges); i++) {
+        const qns_qrule_range u = {QNS_U8, 0, 255, false, 0x1p-12F},
+                              s = {QNS_I8, -128, 127, false, 0x1p-12F};
+        float su, ss;
+        int32_t zu, zs;
+        cr_assert_eq(qns_qparams_choose(&su, &zu, &u, ranges[i], NULL), QNS_OK);
+        cr_assert_eq(qns_qparams_choose(&ss, &zs, &s, ranges[i], NULL), QNS_OK);
+        cr_assert(su == ss && zu == zs + 128);
+    }
+}
+
 Test(qconfig, the_last_match_decides_alone)
 {
     qns_qconfig_set *set = parse("backend: fbgemm\n"
@@ -118,6 +148,15 @@ Test(qconfig, mistakes_are_named)
     refuses("activation: {momentum: 0}\n", QNS_E_CONFIG, "momentum");
     refuses("activation: {per_channel: true}\n", QNS_E_CONFIG, "per_channel");
     refuses("weight: {observer: histogram}\n", QNS_E_CONFIG, "channels");
+    refuses("default: per_channel_dynamic_qconfig\n", QNS_E_CONFIG, "while the model runs");
+    refuses("activation: {observer: RecordingObserver}\n", QNS_E_CONFIG, "capture");
+    refuses("activation: {observer: fixed}\n", QNS_E_CONFIG, "'scale'");
+    refuses("activation: {observer: fixed, scale: 0}\n", QNS_E_CONFIG, "above 0");
+    refuses("activation: {observer: fixed, scale: .inf}\n", QNS_E_CONFIG, "scale");
+    refuses("activation: {observer: fixed, scale: 1e-300}\n", QNS_E_CONFIG, "above 0");
+    refuses("activation: {observer: fixed, scale: 1, zero_point: 256}\n", QNS_E_CONFIG, "255");
+    refuses("activation: {observer: minmax, scale: 1}\n", QNS_E_CONFIG, "'fixed'");
+    refuses("activation: {percentile: 30}\n", QNS_E_CONFIG, "above 50");
     refuses("hist_version: B\n", QNS_E_CONFIG, "hist_version");
     refuses("- a\n", QNS_E_CONFIG, "");
     refuses("rules: 3\n", QNS_E_CONFIG, "rules");
@@ -132,6 +171,11 @@ Test(qconfig, text_reads_back_to_the_same)
                                  "rules:\n"
                                  "  - op: add\n"
                                  "    activation: {observer: histogram, bins: 100}\n"
+                                 "    weight: {narrow_range: true, reduce_range: true}\n"
+                                 "  - op: conv\n"
+                                 "    activation: {observer: fixed, scale: 0.1, zero_point: 7}\n"
+                                 "  - op: mul\n"
+                                 "    activation: {observer: percentile, percentile: 99.5}\n"
                                  "  - name: 'we\"ird\\[0]'\n"
                                  "    quantize: false\n"
                                  "  - skip: [one, two]\n");
@@ -140,7 +184,7 @@ Test(qconfig, text_reads_back_to_the_same)
     qns_qconfig_set *again = parse(qns_str_get(&first));
     qns_qconfig_text(&second, again);
     cr_assert_str_eq(qns_str_get(&first), qns_str_get(&second));
-    cr_assert_eq(qns_qconfig_n_rules(again), 4);
+    cr_assert_eq(qns_qconfig_n_rules(again), 6);
     for (size_t i = 0; i < 4; i++) {
         const qns_qrule *a = qns_qconfig_rule(set, i), *b = qns_qconfig_rule(again, i);
         cr_assert_str_eq(a->pattern, b->pattern);
@@ -148,6 +192,10 @@ Test(qconfig, text_reads_back_to_the_same)
         cr_assert_eq(a->cfg.quantize, b->cfg.quantize);
         cr_assert_eq(a->cfg.act.observer, b->cfg.act.observer);
         cr_assert_eq(a->cfg.act.bins, b->cfg.act.bins);
+        cr_assert_eq(a->cfg.act.percentile, b->cfg.act.percentile);
+        cr_assert(a->cfg.act.scale == b->cfg.act.scale && a->cfg.act.zero == b->cfg.act.zero);
+        cr_assert_eq(a->cfg.weight.range.qmin, b->cfg.weight.range.qmin);
+        cr_assert_eq(a->cfg.weight.range.qmax, b->cfg.weight.range.qmax);
     }
     cr_assert_eq(qns_qconfig_hist_version(again), QNS_HIST_C);
     cr_assert_eq(qns_qconfig_default(again)->act.momentum, 0.3F);
