@@ -11,6 +11,7 @@
     X(conv)                                                                                        \
     X(linear)                                                                                      \
     X(linear_dynamic)                                                                              \
+    X(rnn_dynamic)                                                                                 \
     X(matmul)                                                                                      \
     X(conv_integer)                                                                                \
     X(matmul_integer)                                                                              \
