@@ -12,6 +12,7 @@
     X(linear)                                                                                      \
     X(linear_dynamic)                                                                              \
     X(rnn_dynamic)                                                                                 \
+    X(embedding_bag)                                                                               \
     X(matmul)                                                                                      \
     X(conv_integer)                                                                                \
     X(matmul_integer)                                                                              \

@@ -4,10 +4,16 @@
 
 #include <math.h>
 
+static char *columns[16];
+static size_t n_columns;
+
+/* The bytes are freed at the end. */
 static const void *column(const golden *g, const char *field, size_t n)
 {
     const golden_array a = golden_get(g, golden_case(g, 0), field);
     cr_assert_eq(a.n, n, "%s", field);
+    cr_assert_lt(n_columns, QNS_ARRAY_LEN(columns));
+    columns[n_columns++] = a.bytes;
     return a.data;
 }
 
@@ -16,7 +22,9 @@ Test(choose_dynamic, golden)
     golden g;
     if (!golden_open(&g, "choose_qparams"))
         cr_skip_test("no golden vectors");
-    const size_t n = golden_get(&g, golden_case(&g, 0), "min").n;
+    golden_array min = golden_get(&g, golden_case(&g, 0), "min");
+    const size_t n = min.n;
+    free(min.bytes);
     const float *lo = column(&g, "min", n), *hi = column(&g, "max", n);
     const int32_t *qmin = column(&g, "qmin", n), *qmax = column(&g, "qmax", n);
     const int32_t *sparse = column(&g, "preserve_sparsity", n);
@@ -38,6 +46,8 @@ Test(choose_dynamic, golden)
         cr_expect(s == (double)fb[i] && z == z_fb[i], "row %zu, fb: %.9g, %d; want %.9g, %d", i, s,
                   z, (double)fb[i], z_fb[i]);
     }
+    while (n_columns)
+        free(columns[--n_columns]);
     golden_close(&g);
 }
 
