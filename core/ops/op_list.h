@@ -28,6 +28,7 @@
     X(div)                                                                                         \
     X(maxpool)                                                                                     \
     X(avgpool)                                                                                     \
+    X(adaptive_avgpool)                                                                            \
     X(global_avgpool)                                                                              \
     X(global_maxpool)                                                                              \
     X(resize)                                                                                      \

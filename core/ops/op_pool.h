@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Attributes of the average pool, for tests. Those of the max pool are a plain qns_window. */
+/* Attributes of the average pools, for tests. Those of the max pool are a plain qns_window. */
 #ifndef QNS_OP_POOL_H
 #define QNS_OP_POOL_H
 
@@ -13,5 +13,11 @@ typedef struct qns_avgpool_attr {
      * NCHW"); 0: as for channels-last. ONNX does not say it. */
     int64_t planar;
 } qns_avgpool_attr;
+
+typedef struct qns_adaptive_attr {
+    int64_t n;                 /* spatial axes */
+    int64_t size[QNS_SPATIAL]; /* of the output; 0: as the input */
+    int64_t planar;            /* as above */
+} qns_adaptive_attr;
 
 #endif

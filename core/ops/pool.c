@@ -41,6 +41,7 @@ qns_status qns_pool_infer(qns_tensor *out, const qns_window *w, const qns_tensor
 typedef struct job {
     const qns_call *c;
     qns_geom g;
+    bool adaptive;
     size_t positions, channels, size; /* size of an element in bytes */
 } job;
 
@@ -61,6 +62,29 @@ static job start(const qns_call *c, const qns_window *w)
     return j;
 }
 
+static job start_adaptive(const qns_call *c, const int64_t *size)
+{
+    const qns_shape *x = &c->in[0].shape;
+    const int32_t lead = QNS_SPATIAL - (x->rank - 2);
+    job j = {.c = c,
+             .g = {.in_pixels = 1, .out_pixels = 1, .taps = 1},
+             .adaptive = true,
+             .channels = (size_t)x->dim[1],
+             .size = qns_dtype_size(c->in[0].dtype)};
+    qns_geom *g = &j.g;
+    for (int32_t i = 0; i < QNS_SPATIAL; i++) {
+        g->in[i] = i < lead ? 1 : x->dim[i - lead + 2];
+        g->out[i] = i < lead ? 1 : size[i - lead];
+        g->kernel[i] = g->in[i] / g->out[i]; /* only asked for where it divides */
+        g->stride[i] = g->dilation[i] = g->up[i] = 1;
+        g->in_pixels *= (size_t)g->in[i];
+        g->out_pixels *= (size_t)g->out[i];
+        g->taps *= (size_t)g->kernel[i];
+    }
+    j.positions = (size_t)x->dim[0] * g->out_pixels;
+    return j;
+}
+
 /* Taps k in 0..kernel-1 with 0 <= c + k * dilation < limit: the first and how many. */
 static int64_t inside(int64_t *first, int64_t c, int64_t kernel, int64_t dilation, int64_t limit)
 {
@@ -71,6 +95,16 @@ static int64_t inside(int64_t *first, int64_t c, int64_t kernel, int64_t dilatio
     return hi > lo ? hi - lo : 0;
 }
 
+/* Spec 5.3: from floor(o * in / out) to ceil((o + 1) * in / out), with a division in f32. */
+static void adaptive_axis(box *b, int a, const qns_geom *g, int64_t o)
+{
+    const int64_t first = (int64_t)floorf((float)(o * g->in[a]) / (float)g->out[a]);
+    const int64_t end = (int64_t)ceilf((float)((o + 1) * g->in[a]) / (float)g->out[a]);
+    b->at[a] = first < g->in[a] ? first : g->in[a] - 1;
+    b->n[a] = (end < g->in[a] ? end : g->in[a]) - b->at[a];
+    b->taps *= (size_t)b->n[a];
+}
+
 static box box_of(const job *j, size_t position)
 {
     const qns_geom *g = &j->g;
@@ -79,6 +113,11 @@ static box box_of(const job *j, size_t position)
     b.image = (const char *)j->c->in[0].data +
               position / g->out_pixels * g->in_pixels * j->channels * j->size;
     for (int a = QNS_SPATIAL; a-- > 0;) {
+        if (j->adaptive) {
+            adaptive_axis(&b, a, g, (int64_t)(at % (size_t)g->out[a]));
+            at /= (size_t)g->out[a];
+            continue;
+        }
         const int64_t c = (int64_t)(at % (size_t)g->out[a]) * g->stride[a] - g->pad_lo[a];
         int64_t first, any;
         at /= (size_t)g->out[a];
@@ -185,19 +224,30 @@ static void mean_block_f32(const job *j, const box *b, float *out, size_t ch, si
         out[i] = div ? (float)(sum[i] / (double)div) : 0.0f;
 }
 
-void qns_pool_mean_f32(const qns_call *c, const qns_window *w, bool include_pad, size_t divisor)
+static void mean_f32(const job *j, bool include_pad, size_t divisor)
 {
-    const job j = start(c, w);
-    float *out = qns_f32(&c->out[0]);
-#pragma omp parallel for schedule(static) if (j.positions * j.channels > QNS_PAR_MIN)
-    for (size_t p = 0; p < j.positions; p++) {
-        const box b = box_of(&j, p);
-        for (size_t ch = 0; ch < j.channels; ch += BLOCK)
-            mean_block_f32(&j, &b, out + p * j.channels + ch, ch, smaller(j.channels - ch, BLOCK),
+    float *out = qns_f32(&j->c->out[0]);
+#pragma omp parallel for schedule(static) if (j->positions * j->channels > QNS_PAR_MIN)
+    for (size_t p = 0; p < j->positions; p++) {
+        const box b = box_of(j, p);
+        for (size_t ch = 0; ch < j->channels; ch += BLOCK)
+            mean_block_f32(j, &b, out + p * j->channels + ch, ch, smaller(j->channels - ch, BLOCK),
                            divisor       ? divisor
                            : include_pad ? b.padded
                                          : b.taps);
     }
+}
+
+void qns_pool_mean_f32(const qns_call *c, const qns_window *w, bool include_pad, size_t divisor)
+{
+    const job j = start(c, w);
+    mean_f32(&j, include_pad, divisor);
+}
+
+void qns_pool_adaptive_f32(const qns_call *c, const int64_t *size)
+{
+    const job j = start_adaptive(c, size);
+    mean_f32(&j, false, 0);
 }
 
 static void sum_block_u8(const job *j, const box *b, int32_t *acc, size_t ch, size_t n)
@@ -226,6 +276,15 @@ uint8_t qns_mean_qnnpack(int32_t sum, float scale, float n, int32_t zero)
     return (uint8_t)clamp_to(clamp_to(r + zero, INT16_MIN, INT16_MAX), 0, 255);
 }
 
+/* A volume that becomes one number is a mean over its axes, not a pool (spec 5.3). */
+static int32_t adaptive_planar(const job *j, const box *b, int32_t acc)
+{
+    const float m = 1.0f / (float)b->n[0] / (float)b->n[1] / (float)b->n[2];
+    if (j->c->in[0].shape.rank == 5 && j->g.out_pixels == 1)
+        return qk_rne((float)acc / (float)b->taps);
+    return qk_rne((float)acc * m);
+}
+
 /* acc: sums of codes. Spec section 5.3, "avg_pool2d" and "adaptive_avg_pool2d". */
 static void finish_u8(const job *j, const box *b, uint8_t *out, const int32_t *acc, size_t ch,
                       size_t n, qns_mean_kind kind, size_t div)
@@ -247,9 +306,31 @@ static void finish_u8(const job *j, const box *b, uint8_t *out, const int32_t *a
             out[i] = (uint8_t)clamp_to(r, 0, 255);
             continue;
         }
+        if (kind == QNS_MEAN_ADAPTIVE_PLANAR) {
+            out[i] = (uint8_t)clamp_to(adaptive_planar(j, b, acc[i]), 0, 255);
+            continue;
+        }
         const float by = ch + i < vector ? m : twice;
         const int32_t r = div ? qk_rne((float)sum * by) : 0;
         out[i] = (uint8_t)clamp_to(clamp_to(r, -(1 << 20), 1 << 20) + zo, 0, 255);
+    }
+}
+
+static void mean_u8(const job *j, qns_mean_kind kind, bool include_pad, size_t divisor)
+{
+    uint8_t *out = j->c->out[0].data;
+#pragma omp parallel for schedule(static) if (j->positions * j->channels > QNS_PAR_MIN)
+    for (size_t p = 0; p < j->positions; p++) {
+        const box b = box_of(j, p);
+        for (size_t ch = 0; ch < j->channels; ch += BLOCK) {
+            const size_t n = smaller(j->channels - ch, BLOCK);
+            int32_t acc[BLOCK];
+            sum_block_u8(j, &b, acc, ch, n);
+            finish_u8(j, &b, out + p * j->channels + ch, acc, ch, n, kind,
+                      divisor       ? divisor
+                      : include_pad ? b.padded
+                                    : b.taps);
+        }
     }
 }
 
@@ -257,20 +338,13 @@ void qns_pool_mean_u8(const qns_call *c, const qns_window *w, qns_mean_kind kind
                       size_t divisor)
 {
     const job j = start(c, w);
-    uint8_t *out = c->out[0].data;
-#pragma omp parallel for schedule(static) if (j.positions * j.channels > QNS_PAR_MIN)
-    for (size_t p = 0; p < j.positions; p++) {
-        const box b = box_of(&j, p);
-        for (size_t ch = 0; ch < j.channels; ch += BLOCK) {
-            const size_t n = smaller(j.channels - ch, BLOCK);
-            int32_t acc[BLOCK];
-            sum_block_u8(&j, &b, acc, ch, n);
-            finish_u8(&j, &b, out + p * j.channels + ch, acc, ch, n, kind,
-                      divisor       ? divisor
-                      : include_pad ? b.padded
-                                    : b.taps);
-        }
-    }
+    mean_u8(&j, kind, include_pad, divisor);
+}
+
+void qns_pool_adaptive_u8(const qns_call *c, const int64_t *size, qns_mean_kind kind)
+{
+    const job j = start_adaptive(c, size);
+    mean_u8(&j, kind, false, 0);
 }
 
 /* ---- refusals ---- */

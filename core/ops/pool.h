@@ -25,10 +25,17 @@ typedef enum qns_mean_kind {
     QNS_MEAN_WINDOW,   /* "native NHWC" avg_pool: the last channels % 8 take the reciprocal twice */
     QNS_MEAN_ADAPTIVE, /* "native NHWC" adaptive_avg_pool: all channels do */
     QNS_MEAN_PLANAR,   /* "native NCHW" avg_pool: the zero point is added before rounding */
-    QNS_MEAN_QNNPACK   /* divisor is the full window; 16-bit saturation */
+    QNS_MEAN_ADAPTIVE_PLANAR, /* "native NCHW" adaptive_avg_pool: one axis after the other divides
+                               */
+    QNS_MEAN_QNNPACK          /* divisor is the full window; 16-bit saturation */
 } qns_mean_kind;
 void qns_pool_mean_u8(const qns_call *c, const qns_window *w, qns_mean_kind kind, bool include_pad,
                       size_t divisor);
+
+/* The windows cut the input into a grid: size[] is that of the output, an entry for each spatial
+ * axis. */
+void qns_pool_adaptive_f32(const qns_call *c, const int64_t *size);
+void qns_pool_adaptive_u8(const qns_call *c, const int64_t *size, qns_mean_kind kind);
 
 /* Code of one mean by the qnnpack rule: sum is of q - zero over the window, n its full size. */
 uint8_t qns_mean_qnnpack(int32_t sum, float scale, float n, int32_t zero);

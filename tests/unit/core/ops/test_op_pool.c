@@ -49,6 +49,27 @@ static void compare_global(const golden *g, const json_t *c)
     compare(g, c, &q, "adaptive_qnnpack_nhwc", "global_avgpool.u8.qnnpack");
 }
 
+static void compare_adaptive(const golden *g, const json_t *c)
+{
+    static const char *const fields[] = {"adaptive_native_nhwc", "adaptive_native_nchw",
+                                         "adaptive_qnnpack_nhwc", "adaptive_qnnpack_nchw"};
+    const json_t *size = json_object_get(c, "adaptive_out");
+    qns_adaptive_attr a = {.n = 2};
+    qns_tensor x = golden_array(g, c, "x");
+    bool divides = true;
+    for (int i = 0; i < 2; i++) {
+        a.size[i] = json_integer_value(json_array_get(size, (size_t)i));
+        divides &= x.shape.dim[2 + i] % a.size[i] == 0;
+    }
+    for (int i = 0; i < 4; i++) {
+        op_run r = {.op = "adaptive_avgpool", .attr = &a, .be = i < 2 ? "fbgemm" : "qnnpack"};
+        a.planar = i & 1;
+        compare(g, c, &r, fields[i],
+                i > 1 && divides ? "adaptive_avgpool.u8.qnnpack" : "adaptive_avgpool.u8.native");
+    }
+    qns_free(x.data);
+}
+
 Test(op_pool, golden_2d)
 {
     golden g;
@@ -69,6 +90,7 @@ Test(op_pool, golden_2d)
         op_run qavg = {.op = "avgpool", .attr = &a, .be = "qnnpack"};
         compare(&g, c, &max, "max", "maxpool.codes");
         compare_global(&g, c);
+        compare_adaptive(&g, c);
         n_global += golden_has(c, "adaptive_native_nhwc");
         if (!json_is_null(json_object_get(c, "divisor_override")))
             continue; /* not in ONNX */
@@ -94,7 +116,10 @@ Test(op_pool, golden_3d)
             continue;
         const qns_avgpool_attr a = {.w = square(3, 2, 2, 0)};
         op_run avg = {.op = "avgpool", .attr = &a};
+        const qns_adaptive_attr two = {.n = 3, .size = {2, 2, 2}, .planar = 1};
+        op_run grid = {.op = "adaptive_avgpool", .attr = &two};
         compare(&g, c, &avg, "avg", "avgpool.u8.native");
+        compare(&g, c, &grid, "adaptive", "adaptive_avgpool.u8.native");
         n++;
     }
     cr_expect_eq(n, 3);
@@ -158,6 +183,27 @@ Test(op_pool, float_by_definition)
     a = (qns_avgpool_attr){.w = square(2, 15, 1, 0)}; /* more taps than one chunk holds */
     check_float(&rng, &a, op_shape(4, 1, 3, 16, 17), true);
     check_float(&rng, &a, op_shape(4, 1, 3, 16, 17), false);
+}
+
+Test(op_pool, adaptive_float_by_definition)
+{
+    static const int from[] = {0, 2, 4}, to[] = {3, 5, 7};
+    const qns_adaptive_attr a = {.n = 2, .size = {3, 0}};
+    qns_rng rng;
+    qns_rng_seed(&rng, 6);
+    op_run r = {.op = "adaptive_avgpool", .attr = &a, .n_in = 1, .layout = QNS_CHLAST};
+    r.in[0] = op_random(&r, &rng, op_shape(4, 2, 5, 7, 8), -2, 2);
+    cr_assert(op_execute(&r));
+    for (int p = 0; p < 10 * 3 * 8; p++) {
+        const int row = p / 8 % 3;
+        double sum = 0;
+        for (int y = from[row]; y < to[row]; y++)
+            sum += (double)qns_cf32(&r.in[0])[(p / 24 * 7 + y) * 8 + p % 8];
+        cr_expect_float_eq(qns_cf32(&r.out[0])[p], sum / (to[row] - from[row]), 1e-6);
+    }
+    r.in[0].shape = op_shape(3, 2, 5, 7, 0);
+    cr_expect_not(op_execute(&r), "other rank");
+    op_finish(&r);
 }
 
 Test(op_pool, long_windows_of_codes)
