@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Numbers of another type, truncated towards zero; what does not fit becomes the nearest number
  * that does, NaN becomes 0. Never for codes. */
+#include "core/base/log.h"
 #include "core/graph/op.h"
 #include "core/ops/op_help.h"
 #include "core/ops/op_moves.h"
@@ -9,11 +10,12 @@
 #include <math.h>
 #include <stdio.h>
 
-/* Numbers of TensorProto.DataType. */
+/* Numbers of TensorProto.DataType; float16 and double are computed as float32 everywhere. */
 static const struct {
     int64_t onnx;
     qns_dtype dtype;
-} types[] = {{1, QNS_F32}, {2, QNS_U8}, {3, QNS_I8}, {6, QNS_I32}, {7, QNS_I64}, {9, QNS_BOOL}};
+} types[] = {{1, QNS_F32}, {2, QNS_U8},   {3, QNS_I8},   {6, QNS_I32},
+             {7, QNS_I64}, {9, QNS_BOOL}, {10, QNS_F32}, {11, QNS_F32}};
 
 static qns_status infer(qns_tensor *out, const qns_node *n, const qns_tensor *in, qns_err *err)
 {
@@ -31,6 +33,9 @@ static qns_status read(void *attr, qns_onnx_node *n, qns_err *err)
     for (size_t i = 0; i < QNS_ARRAY_LEN(types); i++)
         if (types[i].onnx == to) {
             ((qns_cast_attr *)attr)->to = types[i].dtype;
+            if (to > 9)
+                qns_log(QNS_LOG_WARN, "'%s' casts to %s; it is computed as float32", n->name,
+                        to == 10 ? "float16" : "double");
             return QNS_OK;
         }
     QNS_FAIL(err, UNSUPPORTED, "a cast to ONNX type %" PRId64, to);

@@ -5,6 +5,7 @@
 #include "core/ops/codes.h"
 #include "core/ops/op_clamp.h"
 #include "core/ops/op_help.h"
+#include "core/ops/walk.h"
 #include "kernels/kernels.h"
 
 #include <float.h>
@@ -21,6 +22,12 @@ static qns_status set(qns_clamp_attr *a, float lo, float hi, qns_err *err)
     return QNS_OK;
 }
 
+static qns_status infer(qns_tensor *out, const qns_node *n, const qns_tensor *in, qns_err *err)
+{
+    const bool whole = qns_is_int(in[0].dtype) && !in[0].qp;
+    return whole ? qns_infer_same(out, n, in, err) : qns_infer_unary(out, n, in, err);
+}
+
 static qns_status read_relu(void *attr, qns_onnx_node *n, qns_err *err)
 {
     return set(attr, 0.0f, INFINITY, err);
@@ -34,11 +41,29 @@ static qns_status read_clip_6(void *attr, qns_onnx_node *n, qns_err *err)
     return set(attr, lo, hi, err);
 }
 
+/* A float, or an integer that a float holds exactly. */
+static qns_status bound(float *out, const qns_onnx_node *n, uint32_t i, float def, const char *what,
+                        qns_err *err)
+{
+    qns_tensor t;
+    if (!qns_onnx_given(n, i) || qns_gb_value(n->gb, n->in[i])->dtype == QNS_F32)
+        return qns_onnx_float(out, n, i, def, what, err);
+    QNS_TRY(qns_onnx_constant(&t, n, i, what, err));
+    if (!qns_is_int(t.dtype) || t.qp || qns_tensor_count(&t) != 1)
+        QNS_FAIL(err, SHAPE, "input '%s' must be one number, is %s %s", what,
+                 qns_dtype_name(t.dtype), qns_shape_str(&t.shape).s);
+    const int64_t v = qns_int_at(&t, 0);
+    if (v < -(1 << 24) || v > 1 << 24)
+        QNS_FAIL(err, UNSUPPORTED, "input '%s' is beyond 2^24", what);
+    *out = (float)v;
+    return QNS_OK;
+}
+
 static qns_status read_clip_11(void *attr, qns_onnx_node *n, qns_err *err)
 {
     float lo, hi;
-    QNS_TRY(qns_onnx_float(&lo, n, 1, -INFINITY, "min", err));
-    QNS_TRY(qns_onnx_float(&hi, n, 2, INFINITY, "max", err));
+    QNS_TRY(bound(&lo, n, 1, -INFINITY, "min", err));
+    QNS_TRY(bound(&hi, n, 2, INFINITY, "max", err));
     qns_onnx_keep_inputs(n, 1);
     return set(attr, lo, hi, err);
 }
@@ -95,6 +120,27 @@ static void run_f32(const qns_call *c)
     }
 }
 
+static const char *reject_ints(const qns_call *c)
+{
+    if (!qns_is_int(c->in[0].dtype) || c->in[0].qp)
+        return "the input has no plain integers";
+    return c->in[0].layout != c->out[0].layout ? "input and output lie differently in memory"
+                                               : NULL;
+}
+
+static void run_ints(const qns_call *c)
+{
+    const qns_range r = ((const qns_clamp_attr *)c->node->attr)->range;
+    for (size_t i = 0; i < qns_tensor_count(&c->in[0]); i++) {
+        int64_t v = qns_int_at(&c->in[0], i);
+        if (r.lo > -INFINITY && v < (int64_t)r.lo)
+            v = (int64_t)r.lo;
+        if (r.hi < INFINITY && v > (int64_t)r.hi)
+            v = (int64_t)r.hi;
+        qns_int_put(&c->out[0], i, v);
+    }
+}
+
 static const char *reject_u8(const qns_call *c)
 {
     const char *why = qns_reject_codes(&c->in[0], &c->out[0], QNS_U8);
@@ -135,9 +181,11 @@ static const qns_impl u8 = {
     .name = "clamp.u8", .reject = reject_u8, .run = run_codes, .in_place = true};
 static const qns_impl s8 = {
     .name = "clamp.s8", .reject = reject_s8, .run = run_codes, .in_place = true};
+static const qns_impl ints = {
+    .name = "clamp.int", .reject = reject_ints, .run = run_ints, .in_place = true};
 static const qns_impl f32 = {
     .name = "clamp.f32", .reject = qns_reject_not_f32, .run = run_f32, .in_place = true};
-static const qns_impl *const impls[] = {&u8, &s8, &f32, NULL};
+static const qns_impl *const impls[] = {&u8, &s8, &ints, &f32, NULL};
 
 static const qns_onnx_rule rules[] = {
     {"Relu", 6, read_relu},
@@ -153,7 +201,7 @@ const qns_op qns_op_clamp = {
     .n_out = 1,
     .attr_size = sizeof(qns_clamp_attr),
     .layout = QNS_LAYOUT_ANY,
-    .infer = qns_infer_unary,
+    .infer = infer,
     .onnx = rules,
     .onnx_write = onnx_write,
     .quant = {.out = QNS_OUT_AS_INPUT, .weight = -1, .bias = -1},

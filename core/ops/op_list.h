@@ -66,6 +66,14 @@
     X(rnn)                                                                                         \
     X(argmax)                                                                                      \
     X(gather_elements)                                                                             \
-    X(scatter_elements)
+    X(scatter_elements)                                                                            \
+    X(trilu)                                                                                       \
+    X(cumsum)                                                                                      \
+    X(hardmax)                                                                                     \
+    X(one_hot)                                                                                     \
+    X(depth_to_space)                                                                              \
+    X(gather_nd)                                                                                   \
+    X(tile)                                                                                        \
+    X(range)
 
 #endif
