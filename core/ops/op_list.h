@@ -43,6 +43,10 @@
     X(hardswish)                                                                                   \
     X(leaky_relu)                                                                                  \
     X(elu)                                                                                         \
+    X(celu)                                                                                        \
+    X(gelu)                                                                                        \
+    X(prelu)                                                                                       \
+    X(topk)                                                                                        \
     X(erf)                                                                                         \
     X(transpose)                                                                                   \
     X(slice)                                                                                       \

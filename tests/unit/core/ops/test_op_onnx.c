@@ -12,6 +12,7 @@
 #include "core/ops/op_quantize.h"
 #include "core/ops/op_reshape.h"
 #include "core/ops/op_resize.h"
+#include "core/ops/op_topk.h"
 #include "core/ops/softmax.h"
 #include "op_run.h"
 
@@ -131,6 +132,8 @@ static const qns_resize_attr nearest = {.coord = QNS_COORD_ASYMMETRIC,
                                        .by_size = 1,
                                        .n = 4,
                                        .size = {0, 0, 12, 7}};
+static const qns_topk_attr top = {1, 2, 0};
+static const int64_t by_tanh = 1, by_erf = 0;
 static const float alpha[] = {0.25f, 0.75f};
 static const qns_conv_attr conv = {
     {.rank = 2, .kernel = {3, 2}, .stride = {2, 1}, .dilation = {1, 2}, .pad_lo = {1, 0}}, 3};
@@ -188,6 +191,10 @@ static const row rows[] = {
     {"global_avgpool", NULL, 4},
     {"global_maxpool", NULL, 4},
     {"resize", &nearest, 4},
+    {"topk", &top, 4},
+    {"gelu", &by_tanh, 4},
+    {"gelu", &by_erf, 4},
+    {"celu", alpha, 4},
     {"resize", &linear, 4},
 };
 
@@ -197,6 +204,7 @@ static const constant_row constant_rows[] = {
     {{"lstm", &lstm, 3}, 2, {{3, {1, 4, 6}}, {3, {1, 4, 1}}}},
     {{"gru", &gru, 3}, 2, {{3, {1, 3, 6}}, {3, {1, 3, 1}}}},
     {{"rnn", &rnn, 3}, 2, {{3, {1, 1, 6}}, {3, {1, 1, 1}}}},
+    {{"prelu", NULL, 4}, 1, {{3, {3, 1, 1}}}},
     {{"layer_norm", &layer_norm, 4}, 2, {{1, {5}}, {1, {5}}}},
     {{"instance_norm", &instance_norm, 4}, 2, {{1, {3}}, {1, {3}}}},
 };
@@ -231,11 +239,15 @@ static void round_trip(const row *w, uint32_t n_const, const qns_shape *shapes)
     cr_assert_eq(qns_gb_node(out, gb, &s, &err), QNS_OK, "%s: %s", w->op, err.text);
     cr_assert_eq(qns_gb_output(gb, out[0], NULL), QNS_OK);
     cr_assert_eq(qns_gb_finish(&g, gb, NULL), QNS_OK);
-    reading r = begin("", 17, x);
+    reading r = begin("", 13, x);
     qns_onnx_out o = {.attrs = {.arena = r.arena}, .arena = r.arena};
     cr_assert_eq(op->onnx_write(&o, g, qns_graph_node(g, (qns_nid){0}), &err), QNS_OK, "%s: %s",
                  w->op, err.text);
     r.n.type = o.type;
+    const qns_onnx_rule *rule;
+    int first;
+    if (!qns_op_find_onnx(&rule, &first, o.type, 13))
+        r.n.opset = first;
     qns_attrs_fini(&r.attrs);
     r.attrs = o.attrs;
     for (uint32_t i = 0; i < n_const; i++)
