@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Float to codes. Per tensor by the vector quantizer (spec section 1, Q_fb8), per channel by the
- * scalar one (Q_fbs); they differ for infinities and NaN only. */
+ * scalar one (Q_fbs); they differ for infinities and NaN only. ONNX Runtime divides by the scale
+ * where PyTorch multiplies with its reciprocal: other codes at ties. */
 #include "core/ops/op_quantize.h"
 
 #include "core/graph/op.h"
@@ -92,10 +93,48 @@ static void run_channel(const qns_call *c)
         }
 }
 
+/* ---- onnxruntime ---- */
+
+static const char *reject_onnx(const qns_call *c)
+{
+    return c->be->requant != QNS_REQUANT_ONNX ? "the backend is not onnxruntime"
+                                              : reject_channel(c);
+}
+
+/* Codes of one channel: rne(x / scale) + zero, clamped before the zero is added; NaN gives the
+ * lowest code. */
+static void divide(uint8_t *y, const float *x, size_t n, float scale, float lo, float hi,
+                   int32_t zero)
+{
+    for (size_t i = 0; i < n; i++) {
+        const float v = x[i] / scale;
+        const float t = v > lo ? (v < hi ? v : hi) : lo;
+        y[i] = (uint8_t)(qk_rne(t) + zero);
+    }
+}
+
+static void run_onnx(const qns_call *c)
+{
+    const qns_qparams *qp = c->out[0].qp;
+    const int32_t min = qns_dtype_min(qp->dtype), max = qns_dtype_max(qp->dtype);
+    const qns_channels ch = qns_channels_of(&c->out[0], qp->axis);
+    const size_t runs = (ch.inner + RUN - 1) / RUN, jobs = ch.outer * ch.n * runs;
+    const float *x = qns_cf32(&c->in[0]);
+    uint8_t *y = c->out[0].data;
+#pragma omp parallel for schedule(static) if (jobs * ch.inner > RUN)
+    for (size_t j = 0; j < jobs; j++) {
+        const int32_t k = (int32_t)(j / runs % ch.n), zero = qns_qparams_zero(qp, k);
+        const size_t part = j % runs * RUN, at = j / runs * ch.inner + part;
+        divide(y + at, x + at, ch.inner - part < RUN ? ch.inner - part : RUN,
+               (float)qns_qparams_scale(qp, k), (float)(min - zero), (float)(max - zero), zero);
+    }
+}
+
+static const qns_impl onnx = {.name = "quantize.onnx", .reject = reject_onnx, .run = run_onnx};
 static const qns_impl per_tensor = {.name = "quantize", .reject = reject_tensor, .run = run_tensor};
 static const qns_impl per_channel = {
     .name = "quantize.channel", .reject = reject_channel, .run = run_channel};
-static const qns_impl *const impls[] = {&per_tensor, &per_channel, NULL};
+static const qns_impl *const impls[] = {&onnx, &per_tensor, &per_channel, NULL};
 
 static const qns_onnx_rule rules[] = {
     {"QuantizeLinear", 10, read}, {"com.microsoft.QuantizeLinear", 1, read}, {NULL, 0, NULL}};
