@@ -242,6 +242,29 @@ static qns_status fill(writer *w, qns_err *err)
     return add_meta(w, err);
 }
 
+/* The lowest opset from WRITE_OPSET on that has every operator. Operators write themselves as
+ * WRITE_OPSET has them, so none may have changed since. */
+static qns_status choose_opset(int *opset, const writer *w, qns_err *err)
+{
+    const qns_onnx_rule *old, *now;
+    int first;
+    *opset = WRITE_OPSET;
+    for (size_t i = 0; i < w->node.n; i++)
+        if (!qns_op_find_onnx(&old, &first, w->node.at[i]->op_type, WRITE_OPSET) && first > *opset)
+            *opset = first;
+    for (size_t i = 0; i<w->node.n && * opset> WRITE_OPSET; i++) {
+        const char *type = w->node.at[i]->op_type;
+        if (qns_op_find_onnx(&old, &first, type, WRITE_OPSET) &&
+            qns_op_find_onnx(&now, &first, type, *opset) && now != old)
+            QNS_FAIL(
+                err, UNSUPPORTED,
+                "node '%s': %s has another form in opset %d, which the model needs for another "
+                "operator",
+                w->node.at[i]->name, type, *opset);
+    }
+    return QNS_OK;
+}
+
 static qns_status pack_and_write(const char *path, const Onnx__ModelProto *m, qns_err *err)
 {
     const size_t size = onnx__model_proto__get_packed_size(m);
@@ -263,9 +286,11 @@ static qns_status save(const char *path, writer *w, bool dynamic, qns_err *err)
     Onnx__GraphProto g = ONNX__GRAPH_PROTO__INIT;
     Onnx__OperatorSetIdProto opset = ONNX__OPERATOR_SET_ID_PROTO__INIT, *opsets = &opset;
     QNS_TRY(add_interface(&g, w, dynamic, err));
+    int version;
+    QNS_TRY(choose_opset(&version, w, err));
     opset.domain = qns_pb_text("");
     opset.has_version = 1;
-    opset.version = WRITE_OPSET;
+    opset.version = version;
     g.name = qns_pb_text(qns_graph_name(w->g));
     g.node = w->node.at;
     g.n_node = w->node.n;

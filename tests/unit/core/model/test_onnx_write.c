@@ -4,6 +4,7 @@
 #include "core/base/file.h"
 #include "core/graph/op.h"
 #include "core/model/onnx_write.h"
+#include "core/ops/norm.h"
 #include "core/ops/op_clamp.h"
 #include "core/ops/op_quantize.h"
 #include "tests/unit/core/model/onnx_build.h"
@@ -332,4 +333,57 @@ Test(onnx_write, every_allocation_may_fail)
     same_digests(g, h);
     qns_graph_free(h);
     qns_graph_free(g);
+}
+
+/* Layer norm came with opset 17, group norm with 18, in which ReduceMean has another form. */
+Test(onnx_write, the_opset_that_is_needed)
+{
+    static const float ones[4] = {1, 1, 1, 1};
+    static const qns_op *ops[3];
+    ops[0] = qns_op_find("layer_norm");
+    ops[1] = qns_op_find("group_norm");
+    ops[2] = qns_op_find("mean");
+    const qns_group_norm_attr group = {.groups = 2, .eps = 1e-5f};
+    const qns_layer_norm_attr layer = {.axis = -1, .eps = 1e-5f};
+    static const uint64_t all[16];
+    const void *const attr[] = {&layer, &group, all};
+    for (int kind = 0; kind < 3; kind++) {
+        const qns_shape x = {3, {1, 4, 4}}, p = {1, {kind ? 2 : 4}};
+        const char *const name[] = {"y"};
+        qns_err err = {0};
+        qns_graph *g = NULL;
+        qns_gb *gb;
+        qns_vid in[3], out;
+        cr_assert_eq(qns_gb_create(&gb, "g", NULL, NULL), QNS_OK);
+        cr_assert_eq(qns_gb_input(&in[0], gb, "x", QNS_F32, &x, NULL), QNS_OK);
+        const qns_const_spec c = {.name = "c", .dtype = QNS_F32, .shape = p, .data = ones};
+        for (int i = 1; i < 3; i++)
+            cr_assert_eq(qns_gb_constant(&in[i], gb, &c, NULL), QNS_OK);
+        for (int i = kind == 2 ? 1 : kind; i <= kind; i++) {
+            const qns_node_spec s = {.op = ops[i],
+                                     .name = "n",
+                                     .attr = attr[i],
+                                     .clamp = QNS_NO_CLAMP,
+                                     .in = in,
+                                     .n_in = i == 2 ? 1 : 3,
+                                     .n_out = 1,
+                                     .out_name = name};
+            cr_assert_eq(qns_gb_node(&out, gb, &s, &err), QNS_OK, "%s", err.text);
+            in[0] = out;
+        }
+        cr_assert_eq(qns_gb_output(gb, out, NULL), QNS_OK);
+        cr_assert_eq(qns_gb_finish(&g, gb, NULL), QNS_OK);
+        if (kind == 2) {
+            cr_expect_eq(qns_onnx_write(path, g, false, &err), QNS_E_UNSUPPORTED);
+        } else {
+            write_to(g, false);
+            Onnx__ModelProto *m = unpack();
+            cr_expect_eq(m->opset_import[0]->version, 17 + kind);
+            onnx__model_proto__free_unpacked(m, NULL);
+            qns_graph *h = read_from();
+            same_digests(g, h);
+            qns_graph_free(h);
+        }
+        qns_graph_free(g);
+    }
 }
