@@ -202,24 +202,10 @@ static qns_vid dequantized(reader *r, const char *name, qns_vid x)
     return a.qp ? node(r, name, &k, &x, 1) : x;
 }
 
-static qns_vid pool(reader *r, const char *name, qns_vid x, bool max, int64_t out)
+static qns_vid maxpool(reader *r, const char *name, qns_vid x)
 {
-    const qns_shape s = qns_gb_value(r->gb, x)->shape;
-    qns_avgpool_attr a = {.w = {.rank = 2}};
-    if (s.rank != 4 || out < 1)
-        gd_stop(r->c, "node '%s' pools a tensor of %d axes", name, (int)s.rank);
-    for (int i = 0; i < 2; i++) {
-        a.w.kernel[i] = a.w.stride[i] = max ? 2 : s.dim[2 + i] / out;
-        a.w.dilation[i] = 1;
-        if (!max && s.dim[2 + i] % out)
-            gd_stop(r->c, "node '%s' pools %s unevenly", name, qns_shape_str(&s).s);
-    }
-    const bool all = !max && out == 1;
-    const call k = {.op = max   ? "maxpool"
-                          : all ? "global_avgpool"
-                                : "avgpool",
-                    .attr = max ? (const void *)&a.w : &a,
-                    .qp = qp_of(r, x)};
+    const qns_window w = {.rank = 2, .kernel = {2, 2}, .stride = {2, 2}, .dilation = {1, 1}};
+    const call k = {.op = "maxpool", .attr = &w, .qp = qp_of(r, x)};
     return node(r, name, &k, &x, 1);
 }
 
@@ -243,7 +229,10 @@ static bool type_is(const reader *r, const char *what)
 static qns_vid adaptive(reader *r, const char *name, qns_vid x)
 {
     /* The generator's networks: 1x1, and 2x2 in the numeric suite. */
-    return pool(r, name, x, false, strcmp(r->c->file, "e2e_ns") == 0 ? 2 : 1);
+    const int64_t size = strcmp(r->c->file, "e2e_ns") == 0 ? 2 : 1;
+    const qns_adaptive_attr a = {.n = 2, .size = {size, size}};
+    const call k = {.op = "adaptive_avgpool", .attr = &a, .qp = qp_of(r, x)};
+    return node(r, name, &k, &x, 1);
 }
 
 static qns_vid module(reader *r)
@@ -271,7 +260,7 @@ static qns_vid module(reader *r)
         return adaptive(r, r->name, x);
     }
     if (type_is(r, "MaxPool2d"))
-        return pool(r, r->name, x, true, 1);
+        return maxpool(r, r->name, x);
     if (type_is(r, "Flatten"))
         return plain(r, "reshape", x);
     if (type_is(r, "Sigmoid"))
@@ -313,7 +302,7 @@ static qns_vid function(reader *r)
     if (strcmp(r->target, "mul") == 0)
         return binary(r, "mul", false);
     if (strcmp(r->target, "max_pool2d") == 0)
-        return pool(r, r->name, arg(r, 0), true, 1);
+        return maxpool(r, r->name, arg(r, 0));
     if (strcmp(r->target, "adaptive_avg_pool2d") == 0)
         return adaptive(r, r->name, arg(r, 0));
     if (strcmp(r->target, "flatten") == 0)

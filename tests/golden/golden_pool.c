@@ -43,6 +43,21 @@ static void in_all_ways(gd *c, const char *what, const char *op, const void *att
     }
 }
 
+static void adaptive(gd *c)
+{
+    qns_adaptive_attr a = {.n = 2};
+    gd_ints(a.size, c, "adaptive_out", 2, 1);
+    for (size_t i = 0; i < QNS_ARRAY_LEN(ways); i++) {
+        const char *field = gd_name(c, "adaptive_%s", ways[i].name);
+        a.planar = ways[i].layout == QNS_ROW;
+        gd_op r = on_x(c, "adaptive_avgpool", &a);
+        r.be = ways[i].backend;
+        r.layout = QNS_CHLAST;
+        if (gd_has(c, field))
+            gd_op_check(c, &r, field);
+    }
+}
+
 static qns_avgpool_attr avg_attr(gd *c, int64_t rank)
 {
     return (qns_avgpool_attr){.w = window(c, rank),
@@ -118,8 +133,7 @@ static void pool2d(gd *c)
     in_all_ways(c, "mean23", "mean", &mean);
     average(c);
     resizing(c);
-    if (gd_has(c, "adaptive_native_nchw"))
-        gd_skip(c, "the library has no adaptive pools");
+    adaptive(c);
 }
 
 static void pool3d(gd *c)
@@ -128,7 +142,10 @@ static void pool3d(gd *c)
     gd_op r = on_x(c, "avgpool", &avg);
     r.layout = QNS_CHLAST;
     gd_op_check(c, &r, "avg");
-    gd_skip(c, "adaptive pools are not written yet");
+    const qns_adaptive_attr to = {.n = 3, .size = {2, 2, 2}, .planar = 1};
+    gd_op grid = on_x(c, "adaptive_avgpool", &to);
+    grid.layout = QNS_CHLAST;
+    gd_op_check(c, &grid, "adaptive");
 }
 
 const gd_kind gd_pool_kinds[] = {
