@@ -94,7 +94,8 @@ static qns_status bake(char **out, size_t *n_out, Onnx__ModelProto *m, const dat
     Onnx__TensorProto **own = g->initializer, **both = NULL, copy[MAX_IO];
     const size_t n_own = g->n_initializer, n_in = g->n_input;
     QNS_TRY(qns_new((void **)&both, n_own + MAX_IO, sizeof *both, err));
-    memcpy(both, own, n_own * sizeof *both);
+    if (n_own)
+        memcpy(both, own, n_own * sizeof *both);
     for (size_t i = first; i < n_in && i < d->n_in; i++) {
         copy[i] = *d->proto[i];
         copy[i].name = g->input[i]->name;
