@@ -94,7 +94,8 @@ qns_status qns_qconfig_add(qns_qconfig_set *set, const qns_qrule *rule, qns_err 
 {
     qns_qrule r = *rule;
     r.pattern = qns_arena_strdup(set->arena, rule->pattern);
-    if (!r.pattern)
+    r.op = rule->op ? qns_arena_strdup(set->arena, rule->op) : NULL;
+    if (!r.pattern || (rule->op && !r.op))
         QNS_FAIL(err, NOMEM, "cannot copy a name");
     QNS_VEC_PUSH(&set->rule, r, err);
     return QNS_OK;
@@ -118,29 +119,6 @@ const qns_qrule *qns_qconfig_rule(const qns_qconfig_set *set, size_t i)
 }
 
 /* ---- matching ---- */
-
-/* An exact name wins over its reading as a pattern: names of real models contain brackets. */
-static bool name_matches(const char *pattern, const char *name)
-{
-    return strcmp(pattern, name) == 0 || (qns_has_glob_chars(pattern) && qns_glob(pattern, name));
-}
-
-bool qns_qrule_matches(const qns_qrule *r, const qns_graph *g, const qns_node *n)
-{
-    if (r->by == QNS_BY_OP)
-        return strcmp(r->pattern, n->op->name) == 0;
-    if (name_matches(r->pattern, n->name))
-        return true;
-    for (uint32_t i = 0; i < n->n_origin; i++)
-        if (name_matches(r->pattern, n->origin[i]))
-            return true;
-    for (uint32_t i = 0; i < n->n_out; i++) {
-        const qns_value *v = qns_graph_value(g, n->out[i]);
-        if (name_matches(r->pattern, v->name) || name_matches(r->pattern, v->origin))
-            return true;
-    }
-    return false;
-}
 
 const qns_qrule *qns_qconfig_match(const qns_qconfig_set *set, const qns_graph *g,
                                    const qns_node *n)

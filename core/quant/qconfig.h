@@ -32,12 +32,18 @@ typedef struct qns_qconfig {
 typedef enum qns_qrule_by {
     QNS_BY_OP,   /* name of the operator */
     QNS_BY_NAME, /* node, folded node, or output value: exact or with * ? [] */
-    QNS_BY_SKIP  /* the same names; these nodes stay float */
+    QNS_BY_SKIP, /* the same names; these nodes stay float */
+    /* PyTorch's ways (spec section 7.4). Only the node that gives a fused node its name counts. */
+    QNS_BY_REGEX,  /* extended regular expression, from the start of the module's or node's name */
+    QNS_BY_MODULE, /* module of that name, or anything inside of it */
+    QNS_BY_ORDER   /* the index-th node of an operator directly in a module */
 } qns_qrule_by;
 
 typedef struct qns_qrule {
     qns_qrule_by by;
     const char *pattern;
+    const char *op; /* by order only */
+    uint32_t index;
     qns_qconfig cfg;
     uint32_t line; /* of the file; 0 for a rule that was added by a program */
 } qns_qrule;

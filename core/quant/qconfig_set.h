@@ -3,6 +3,7 @@
 #ifndef QNS_QCONFIG_SET_H
 #define QNS_QCONFIG_SET_H
 
+#include "core/base/yaml.h"
 #include "core/quant/qconfig.h"
 
 struct qns_qconfig_set {
@@ -23,5 +24,16 @@ bool qns_obs_spec_reduced(const qns_obs_spec *s);
 bool qns_obs_spec_narrow(const qns_obs_spec *s); /* int8 without -128 (reduced: without -64) */
 /* Sets qmin and qmax for the dtype. */
 void qns_obs_spec_set_range(qns_obs_spec *s, qns_dtype dtype, bool reduced, bool narrow);
+
+/* Pieces of the reader. */
+qns_status qns_qconfig_read_preset(qns_qconfig *out, const char **name, const qns_yaml_node *n,
+                                   qns_err *err);
+/* The keys activation and weight of a map. */
+qns_status qns_qconfig_read_specs(qns_qconfig *out, const qns_yaml_node *map, qns_err *err);
+qns_status qns_qconfig_read_pytorch(qns_qconfig_set *set, const qns_yaml_node *map, qns_err *err);
+/* The operator that a type or function of PyTorch is here, or one of our own names; or NULL. */
+const qns_op *qns_qconfig_type(const char *name);
+/* False: no extended regular expression, or one that is refused because it may take too much. */
+bool qns_qrule_regex_ok(const char *pattern);
 
 #endif

@@ -49,10 +49,20 @@ static void add_spec(qns_str *out, const char *indent, const char *key, const qn
     qns_str_add(out, "}\n");
 }
 
+static const char *selector(qns_qrule_by by)
+{
+    return by == QNS_BY_OP      ? "op"
+           : by == QNS_BY_NAME  ? "name"
+           : by == QNS_BY_REGEX ? "regex"
+                                : "module";
+}
+
 void qns_qconfig_text(qns_str *out, const qns_qconfig_set *set)
 {
     qns_str_addf(out, "backend: %s\ndefault: %s\nhist_version: %s\n", set->be->name, set->preset,
                  set->hist == QNS_HIST_A ? "A" : "C");
+    if (!set->base.quantize)
+        qns_str_add(out, "quantize: false\n");
     add_spec(out, "", "activation", &set->base.act, false);
     add_spec(out, "", "weight", &set->base.weight, true);
     if (set->rule.n)
@@ -69,9 +79,11 @@ void qns_qconfig_text(qns_str *out, const qns_qconfig_set *set)
             qns_str_add(out, "]\n");
             continue;
         }
-        qns_str_addf(out, "  - %s: ", r->by == QNS_BY_OP ? "op" : "name");
+        qns_str_addf(out, "  - %s: ", selector(r->by));
         add_quoted(out, r->pattern);
         qns_str_add(out, "\n");
+        if (r->by == QNS_BY_ORDER)
+            qns_str_addf(out, "    op: %s\n    index: %u\n", r->op, r->index);
         if (!r->cfg.quantize)
             qns_str_add(out, "    quantize: false\n");
         add_spec(out, "    ", "activation", &r->cfg.act, false);

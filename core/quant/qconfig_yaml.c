@@ -15,6 +15,10 @@
  *         preset: default           # starts from another preset
  *         quantize: false
  *       - skip: ["conv1", "layer4.2.conv3"]
+ *       - regex: "layer[12]"        # PyTorch's ways to name nodes, see qconfig_pytorch.c
+ *       - module: layer3
+ *     quantize: true                # false: only rules quantize
+ *     pytorch: {...}                # rules by PyTorch's precedence, weaker than those of "rules"
  *
  * A map starts from the default; what it does not say stays as there. */
 #include "core/base/yaml.h"
@@ -169,8 +173,8 @@ static qns_status read_weight(qns_obs_spec *s, const qns_yaml_node *map, qns_err
     return QNS_OK;
 }
 
-static qns_status read_preset(qns_qconfig *out, const char **name, const qns_yaml_node *n,
-                              qns_err *err)
+qns_status qns_qconfig_read_preset(qns_qconfig *out, const char **name, const qns_yaml_node *n,
+                                   qns_err *err)
 {
     size_t count = 0, i;
     QNS_TRY(qns_yaml_text(name, n, err));
@@ -217,29 +221,66 @@ static qns_status read_skip(qns_qconfig_set *set, const qns_yaml_node *n, qns_er
     return QNS_OK;
 }
 
+qns_status qns_qconfig_read_specs(qns_qconfig *out, const qns_yaml_node *map, qns_err *err)
+{
+    QNS_TRY(read_act(&out->act, qns_yaml_find(map, "activation"), err));
+    return read_weight(&out->weight, qns_yaml_find(map, "weight"), err);
+}
+
+/* What a rule matches: exactly one of op, name, regex and module; module may have op and index. */
+static qns_status read_selector(qns_qrule *r, const qns_yaml_node *map, qns_err *err)
+{
+    const qns_yaml_node *op = qns_yaml_find(map, "op"), *name = qns_yaml_find(map, "name");
+    const qns_yaml_node *regex = qns_yaml_find(map, "regex"),
+                        *module = qns_yaml_find(map, "module");
+    const qns_yaml_node *index = qns_yaml_find(map, "index");
+    int64_t i;
+    if (index && module && op) {
+        QNS_TRY(qns_yaml_want(module, QNS_YAML_SCALAR, err));
+        QNS_TRY(qns_yaml_int(&i, index, 0, UINT32_MAX, err));
+        r->by = QNS_BY_ORDER;
+        r->pattern = module->text;
+        r->index = (uint32_t)i;
+        return read_op(&r->op, op, err);
+    }
+    if (index)
+        return qns_yaml_fail(index, err, "'index' needs 'module' and 'op'");
+    if ((op != NULL) + (name != NULL) + (regex != NULL) + (module != NULL) != 1)
+        return qns_yaml_fail(map, err,
+                             "a rule needs exactly one of 'op', 'name', 'skip', 'regex', 'module'");
+    r->by = op ? QNS_BY_OP : name ? QNS_BY_NAME : regex ? QNS_BY_REGEX : QNS_BY_MODULE;
+    QNS_TRY(op ? read_op(&r->pattern, op, err)
+               : qns_yaml_text(&r->pattern,
+                               name    ? name
+                               : regex ? regex
+                                       : module,
+                               err));
+    if (regex && !qns_qrule_regex_ok(r->pattern))
+        return qns_yaml_fail(regex, err, "'%s' is no regular expression without '{' and \\1",
+                             r->pattern);
+    return QNS_OK;
+}
+
 static qns_status read_rule(qns_qconfig_set *set, const qns_yaml_node *map, qns_err *err)
 {
-    static const char *const keys[] = {"op",     "name",   "skip",    "activation",
-                                       "weight", "preset", "quantize"};
+    static const char *const keys[] = {"op",    "name",   "skip",   "regex",    "module",
+                                       "index", "weight", "preset", "quantize", "activation"};
     QNS_TRY(qns_yaml_want(map, QNS_YAML_MAP, err));
     QNS_TRY(qns_yaml_known(map, keys, QNS_ARRAY_LEN(keys), err));
-    const qns_yaml_node *op = qns_yaml_find(map, "op"), *name = qns_yaml_find(map, "name");
     const qns_yaml_node *skip = qns_yaml_find(map, "skip");
-    if ((op != NULL) + (name != NULL) + (skip != NULL) != 1)
-        return qns_yaml_fail(map, err, "a rule needs exactly one of 'op', 'name' and 'skip'");
     if (skip && map->n != 1)
         return qns_yaml_fail(map, err, "'skip' stands alone in its rule");
     if (skip)
         return read_skip(set, skip, err);
-    qns_qrule r = {.by = op ? QNS_BY_OP : QNS_BY_NAME, .cfg = set->base, .line = map->line};
-    QNS_TRY(op ? read_op(&r.pattern, op, err) : qns_yaml_text(&r.pattern, name, err));
+    qns_qrule r = {.cfg = set->base, .line = map->line};
+    r.cfg.quantize = true;
+    QNS_TRY(read_selector(&r, map, err));
     const char *ignored;
     const qns_yaml_node *preset = qns_yaml_find(map, "preset");
     if (preset)
-        QNS_TRY(read_preset(&r.cfg, &ignored, preset, err));
+        QNS_TRY(qns_qconfig_read_preset(&r.cfg, &ignored, preset, err));
     QNS_TRY(read_bool(&r.cfg.quantize, map, "quantize", err));
-    QNS_TRY(read_act(&r.cfg.act, qns_yaml_find(map, "activation"), err));
-    QNS_TRY(read_weight(&r.cfg.weight, qns_yaml_find(map, "weight"), err));
+    QNS_TRY(qns_qconfig_read_specs(&r.cfg, map, err));
     return qns_qconfig_add(set, &r, err);
 }
 
@@ -257,8 +298,8 @@ static qns_status read_backend(const qns_backend **out, const qns_yaml_node *n, 
 static qns_status read_set(qns_qconfig_set **out, const qns_yaml_node *root, const qns_backend *be,
                            qns_err *err)
 {
-    static const char *const keys[] = {"backend",    "default", "hist_version",
-                                       "activation", "weight",  "rules"};
+    static const char *const keys[] = {"backend", "default",  "hist_version", "activation",
+                                       "weight",  "quantize", "rules",        "pytorch"};
     static const char *const versions[] = {"A", "C"};
     qns_status st = QNS_OK;
     qns_qconfig_set *set = NULL;
@@ -273,15 +314,18 @@ static qns_status read_set(qns_qconfig_set **out, const qns_yaml_node *root, con
         QNS_TRY(read_backend(&own, n, err));
     n = qns_yaml_find(root, "default");
     if (n)
-        QNS_TRY(read_preset(&base, &preset, n, err));
+        QNS_TRY(qns_qconfig_read_preset(&base, &preset, n, err));
     n = qns_yaml_find(root, "hist_version");
     if (n)
         QNS_TRY(qns_yaml_word(&version, n, versions, QNS_ARRAY_LEN(versions), err));
     QNS_TRY(qns_qconfig_create(&set, be ? be : own, preset, err));
     set->hist = version == 0 ? QNS_HIST_A : QNS_HIST_C;
     set->file = qns_arena_strdup(set->arena, root->file);
-    QNS_TRY_DONE(read_act(&set->base.act, qns_yaml_find(root, "activation"), err));
-    QNS_TRY_DONE(read_weight(&set->base.weight, qns_yaml_find(root, "weight"), err));
+    QNS_TRY_DONE(qns_qconfig_read_specs(&set->base, root, err));
+    QNS_TRY_DONE(read_bool(&set->base.quantize, root, "quantize", err));
+    n = qns_yaml_find(root, "pytorch");
+    if (n)
+        QNS_TRY_DONE(qns_qconfig_read_pytorch(set, n, err));
     n = qns_yaml_find(root, "rules");
     if (n) {
         QNS_TRY_DONE(qns_yaml_want(n, QNS_YAML_LIST, err));

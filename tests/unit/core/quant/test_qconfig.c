@@ -205,3 +205,99 @@ Test(qconfig, text_reads_back_to_the_same)
     qns_qconfig_free(set);
     qns_qconfig_free(again);
 }
+
+/* ---- the section "pytorch" ---- */
+
+enum { NODES = 6 };
+
+/* Additions in a row, in the modules layer1.0.conv1, layer1.0, layer1.1, layer2.0 and twice in
+ * none.
+ */
+static qns_graph *modules(void)
+{
+    static const char *const names[NODES] = {"/layer1/layer1.0/conv1/Add",
+                                             "/layer1/layer1.0/Add",
+                                             "/layer1/layer1.1/Add",
+                                             "/layer2/layer2.0/Add",
+                                             "/Add",
+                                             "/Add_1"};
+    net t = net_start(2);
+    qns_vid v = net_input(&t, "x", (qns_shape){4, {1, 2, 4, 4}});
+    for (size_t i = 0; i < NODES; i++)
+        v = net_op(&t, "Add", names[i], NET_IN(v, v), NULL, 0);
+    return net_finish(&t, &v, 1);
+}
+
+/* lines: of the rule that decides each node; 0 for the default. floats: bit i when node i stays
+ * float. Both hold for the set and for its text read again. */
+static void decides(const char *text, const uint32_t lines[NODES], unsigned floats)
+{
+    qns_graph *g = modules();
+    qns_qconfig_set *set = parse(text);
+    qns_str again = {0};
+    qns_err err = {0};
+    cr_assert_eq(qns_qconfig_check(set, g, &err), QNS_OK, "%s", err.text);
+    for (int round = 0; round < 2; round++) {
+        for (uint32_t i = 0; i < NODES; i++) {
+            const qns_qrule *r = qns_qconfig_match(set, g, qns_graph_node(g, (qns_nid){i}));
+            const qns_qconfig *c = r ? &r->cfg : qns_qconfig_default(set);
+            if (!round)
+                cr_expect_eq(r ? r->line : 0, lines[i], "node %u: line %u", i, r ? r->line : 0);
+            cr_expect_eq(!c->quantize, floats >> i & 1, "node %u, round %d", i, round);
+        }
+        if (round)
+            break;
+        qns_qconfig_text(&again, set);
+        qns_qconfig_free(set);
+        set = parse(qns_str_get(&again));
+    }
+    qns_str_fini(&again);
+    qns_qconfig_free(set);
+    qns_graph_free(g);
+}
+
+Test(qconfig, pytorch_precedence)
+{
+    decides("pytorch:\n"
+            "  module_name_object_type_order:\n"
+            "    - {module: '', type: torch.add, index: 1, qconfig: null}\n"
+            "  module_name:\n"
+            "    layer1.0.conv1: default_qconfig\n"
+            "    layer1: null\n"
+            "  module_name_regex:\n"
+            "    'layer\\d': qnnpack\n"
+            "    'layer2': null\n"
+            "  object_type: {torch.add: null}\n"
+            "  global: fbgemm\n",
+            (const uint32_t[NODES]){5, 6, 6, 8, 10, 3}, 0x36);
+    /* None is no qconfig; a rule brings one back. */
+    decides("pytorch:\n"
+            "  global: None\n"
+            "  module_name: {layer2: {preset: qnnpack, weight: {per_channel: true}}}\n"
+            "rules:\n"
+            "  - skip: /layer2/layer2.0/Add_node\n"
+            "  - module: layer1.1\n",
+            (const uint32_t[NODES]){0, 0, 6, 5, 0, 0}, 0x3b);
+    /* Rules are stronger; an index counts what lies directly in the module. */
+    decides("pytorch:\n"
+            "  module_name: {'layer1.1': null}\n"
+            "  module_name_regex: {'.*1\\.0$': null, 'layer': qnnpack}\n"
+            "rules:\n"
+            "  - {module: layer1.0, op: add, index: 1, quantize: false}\n",
+            (const uint32_t[NODES]){3, 5, 2, 3, 0, 0}, 0x6);
+}
+
+Test(qconfig, pytorch_mistakes)
+{
+    refuses("pytorch: {global: fbgem}\n", QNS_E_CONFIG, "fbgemm");
+    refuses("pytorch: {global: float16_static_qconfig}\n", QNS_E_CONFIG, "float16");
+    refuses("default: fbgemm\npytorch: {global: x86}\n", QNS_E_CONFIG, "both state");
+    refuses("pytorch: {object_type: {torch.nn.Foo: null}}\n", QNS_E_CONFIG, "torch.nn.Foo");
+    refuses("pytorch: {object_type: {nn.Conv1d: null, nn.Conv2d: x86}}\n", QNS_E_CONFIG,
+            "one operator");
+    refuses("pytorch: {module_name_regex: {'(': null}}\n", QNS_E_CONFIG, "regular expression");
+    refuses("pytorch: {module_name_regex: {'a{9999}': null}}\n", QNS_E_CONFIG, "regular");
+    refuses("pytorch: {module_name: []}\n", QNS_E_CONFIG, "module_name");
+    refuses("pytorch: {module_name_object_type_order: [{module: a}]}\n", QNS_E_CONFIG, "'type'");
+    refuses("rules:\n  - {module: a, index: 0}\n", QNS_E_CONFIG, "'index'");
+}
