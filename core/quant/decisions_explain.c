@@ -38,12 +38,20 @@ static qns_status tell(const qns_decisions *d, const qns_value *v, const qns_nod
     const bool unread = x->choice == QNS_KEEP_FLOAT && x->why == QNS_WHY_READER;
     snprintf(why, sizeof why, "%s%s%s", unread ? "no integer node reads it" : qns_why_text(x->why),
              x->detail ? ": " : "", x->detail ? x->detail : "");
+    /* A float node whose output is quantized for others: why it is float is the first question. */
+    const qns_decision *maker = n ? &d->node[n->id.i] : NULL;
+    const qns_qrule *rule = x->rule;
+    if (maker && maker->choice == QNS_KEEP_FLOAT && x->choice == QNS_QUANTIZE) {
+        snprintf(why, sizeof why, "%s%s%s; an integer node reads it", qns_why_text(maker->why),
+                 maker->detail ? ": " : "", maker->detail ? maker->detail : "");
+        rule = maker->rule;
+    }
     qns_explain_row r = {.value = v->name,
                          .node = n ? n->name : NULL,
                          .op = n ? n->op->name : "input",
                          .choice = x->choice,
                          .why = why,
-                         .line = x->rule ? x->rule->line : 0,
+                         .line = rule ? rule->line : 0,
                          .range = qns_decisions_range(d, v->id)};
     if (x->observer != QNS_NONE)
         r.observer = d->observing.at[x->observer].spec->observer->name;
