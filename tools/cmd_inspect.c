@@ -8,23 +8,44 @@
 
 typedef struct inspect_args {
     qns_common common;
+    qns_data_args data;
+    const char *qconfig;
+    bool observers;
     char **file;
     int n;
 } inspect_args;
 
+enum { KEY_OBSERVERS = 2000 };
+
+static const struct argp_option options[] = {
+    {"observers", KEY_OBSERVERS, 0, 0,
+     "calibrate a float model with -d and tell what every observer saw", 1},
+    {"qconfig", 'q', "FILE.yaml", 0, "with --observers: rules, presets, observers", 1},
+    {0},
+};
+
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
     inspect_args *a = state->input;
-    (void)arg;
     switch (key) {
     case ARGP_KEY_INIT:
-        state->child_inputs[0] = state->child_inputs[1] = &a->common;
+        state->child_inputs[0] = &a->data;
+        state->child_inputs[1] = state->child_inputs[2] = &a->common;
+        return 0;
+    case KEY_OBSERVERS:
+        a->observers = true;
+        return 0;
+    case 'q':
+        a->qconfig = arg;
         return 0;
     case ARGP_KEY_ARGS:
         a->file = state->argv + state->next;
         a->n = state->argc - state->next;
         return 0;
     case ARGP_KEY_END:
+        if (a->observers != (a->data.n > 0) || (a->qconfig && !a->observers))
+            argp_error(state, "--observers needs calibration data, and they need it: "
+                              "qns inspect MODEL --observers -d CALIB [-q QCONFIG]");
         if (a->common.out)
             argp_error(state,
                        "-o is not taken: redirect what is printed, with --json for programs");
@@ -37,10 +58,12 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     }
 }
 
-static const struct argp_child children[] = {{&qns_engine_argp, 0, "Running models:", 50},
+static const struct argp_child children[] = {{&qns_data_argp, 0, 0, 10},
+                                             {&qns_engine_argp, 0, "Running models:", 50},
                                              {&qns_common_argp, 0, "Common options:", 90},
                                              {0}};
 static const struct argp argp = {
+    .options = options,
     .parser = parse,
     .args_doc = "FILE...",
     .children = children,
@@ -82,7 +105,9 @@ static int run(int argc, char **argv)
     for (int i = 0; i < a.n && st == QNS_OK; i++) {
         if (i > 0 && !json)
             printf("\n");
-        st = inspect(json, a.file[i], &a.common, &err);
+        st = a.observers
+                 ? qns_inspect_observers(json, a.file[i], &a.common, &a.data, a.qconfig, &err)
+                 : inspect(json, a.file[i], &a.common, &err);
     }
     if (json && st == QNS_OK) {
         json_dumpf(json, stdout, JSON_INDENT(2));

@@ -12,5 +12,8 @@ qns_status qns_inspect_model(json_t *json, const char *path, const qns_common *c
 qns_status qns_inspect_capture(json_t *json, const char *path, const qns_common *c, qns_err *err);
 qns_status qns_inspect_result(json_t *json, const char *path, const qns_common *c, qns_err *err);
 qns_status qns_inspect_data(json_t *json, const char *path, const qns_common *c, qns_err *err);
+/* Calibrates the float model and prints what each observer saw. qconfig may be NULL. */
+qns_status qns_inspect_observers(json_t *json, const char *path, const qns_common *c,
+                                 const qns_data_args *data, const char *qconfig, qns_err *err);
 
 #endif

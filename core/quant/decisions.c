@@ -77,6 +77,13 @@ qns_range qns_decisions_range(const qns_decisions *d, qns_vid v)
     return o == QNS_NONE ? (qns_range){INFINITY, -INFINITY} : d->observing.at[o].range;
 }
 
+qns_range qns_decisions_seen(const qns_decisions *d, uint32_t observer)
+{
+    const qns_observing *o = &d->observing.at[observer];
+    return o->spec->observer == &qns_obs_histogram ? qns_obs_histogram_view(o->state).range
+                                                   : o->range;
+}
+
 qns_status qns_decisions_observe(qns_decisions *d, qns_vid v, const float *x, size_t n,
                                  qns_err *err)
 {
