@@ -124,6 +124,37 @@ Test(op_moves, pad)
     op_finish(&r);
 }
 
+/* Mirrored at the edge, or the edge repeated, in both layouts. */
+Test(op_moves, pad_repeated)
+{
+    for (int k = 0; k < 4; k++) {
+        const bool edge = k & 1;
+        const qns_pad_attr a = {
+            4, {0, 2, 1, 0}, {0, 1, 0, 4}, 0, edge ? QNS_PAD_EDGE : QNS_PAD_REFLECT};
+        op_run r = start("pad", &a, op_shape(4, 2, 3, 4, 5), k >> 1, 9);
+        cr_assert(op_execute(&r));
+        const qns_shape want = op_shape(4, 2, 6, 5, 9);
+        cr_assert(qns_shape_equal(&r.out[0].shape, &want));
+        for (size_t i = 0; i < qns_tensor_count(&r.out[0]); i++) {
+            at from = index_of(&want, i);
+            for (int d = 0; d < 4; d++) {
+                const int64_t last = r.in[0].shape.dim[d] - 1;
+                from.i[d] -= a.lo[d];
+                if (from.i[d] < 0)
+                    from.i[d] = edge ? 0 : -from.i[d];
+                if (from.i[d] > last)
+                    from.i[d] = edge ? last : 2 * last - from.i[d];
+            }
+            cr_expect_eq(qns_cf32(&r.out[0])[i], value_at(&r.in[0], from));
+        }
+        op_finish(&r);
+    }
+    const qns_pad_attr far = {2, {0, 3}, {0, 0}, 0, QNS_PAD_REFLECT};
+    op_run r = start("pad", &far, op_shape(2, 2, 3, 0, 0), 0, 9);
+    cr_expect_not(op_execute(&r), "farther than the axis is long");
+    op_finish(&r);
+}
+
 Test(op_moves, transpose)
 {
     static const qns_transpose_attr attrs[] = {
