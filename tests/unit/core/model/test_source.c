@@ -153,6 +153,12 @@ Test(source, labels)
     cr_assert_eq(qns_source_count(s), 3);
     cr_assert_eq(qns_source_labels(s)[0], 3);
     qns_source_close(s);
+    write_text("d.yaml", "inputs: {file: x.npy}\nlabels: good.npy\nlabel_offset: 1\n");
+    s = opened(g, "d.yaml");
+    cr_assert_eq(qns_source_labels(s)[0], 4);
+    qns_source_close(s);
+    write_text("d.yaml", "inputs: {file: x.npy}\nlabels: good.npy\nlabel_offset: -900\n");
+    refused(g, "d.yaml", NULL, QNS_E_DATA, "is no class with 'label_offset' -900");
     qns_graph_free(g);
 }
 

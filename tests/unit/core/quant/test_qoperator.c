@@ -4,9 +4,11 @@
 #include "tests/unit/core/model/onnx_build.h"
 #include "tests/unit/core/quant/net.h"
 
+#include "core/model/onnx_write.h"
 #include "core/quant/lower.h"
 
 #include <math.h>
+#include <unistd.h>
 
 static void scalar_f32(build *b, const char *name, float v)
 {
@@ -247,6 +249,40 @@ Test(qoperator, reads_as_quantize_and_dequantize)
         if (strcmp(n->op->name, "add") == 0)
             cr_expect_eq(qns_graph_value(g, n->in[0])->dtype, QNS_F32);
     }
+    qns_graph_free(g);
+    b_close(&b);
+}
+
+/* What is read can be written, as Q/DQ, and read again: same codes. */
+Test(qoperator, writes_as_quantize_and_dequantize)
+{
+    enum { M = 3, K = 7, N = 4 };
+    uint8_t w[K * N], q[M * K], y[M * N], again[M * N];
+    float x[M * K];
+    char path[64];
+    qns_err err = {0};
+    build b;
+    for (int i = 0; i < K * N; i++)
+        w[i] = (uint8_t)(i * 53);
+    random_input(x, q, M * K, 5);
+    open_model(&b, B_DIMS(M, K));
+    b_init(&b, b_raw(&b, "w", B_TYPE(UINT8), w, sizeof w, B_DIMS(K, N)));
+    params(&b, "w", 0.02F, 131);
+    params(&b, "m", 0.2F, 100);
+    params(&b, "y", 0.3F, 9);
+    b_node(&b, "QLinearMatMul", "product", "q,qs,qz,w,ws,wz,ms,mz", "m");
+    microsoft(&b, "QLinearAdd", "m,ms,mz,m,ms,mz,ys,yz");
+    qns_graph *g = run_model(y, &b, x, "linear"), *read, *lowered;
+    snprintf(path, sizeof path, "/tmp/qns_qoperator_%ld.onnx", (long)getpid());
+    cr_assert_eq(qns_onnx_write(path, g, false, &err), QNS_OK, "%s %s", err.trail, err.text);
+    cr_assert_eq(qns_onnx_read(&read, path, NULL, &err), QNS_OK, "%s", err.text);
+    remove(path);
+    const qns_backend *be = qns_backend_find("onnxruntime");
+    cr_assert_eq(qns_lower(&lowered, read, be, &err), QNS_OK, "%s", err.text);
+    net_eval(again, lowered, be, x, NULL);
+    cr_expect_arr_eq(again, y, sizeof y);
+    qns_graph_free(lowered);
+    qns_graph_free(read);
     qns_graph_free(g);
     b_close(&b);
 }
