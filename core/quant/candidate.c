@@ -4,6 +4,7 @@
 void qns_candidate_init(qns_candidate *c, const qns_graph *g, const qns_node *n)
 {
     c->node = *n;
+    c->on_refuse = NULL;
     for (uint32_t i = 0; i < n->n_in; i++)
         c->in[i] = qns_has(n->in[i]) ? qns_graph_tensor(g, n->in[i])
                                      : (qns_tensor){.dtype = QNS_DTYPE_COUNT};
@@ -30,7 +31,7 @@ const qns_impl *qns_candidate_ask(const char **why, const qns_candidate *c, cons
                            .in = in,
                            .out = out};
     *why = NULL;
-    return qns_impl_select(why, &call, NULL, NULL);
+    return qns_impl_select(why, &call, c->on_refuse, c->refuse_ctx);
 }
 
 static bool is_slot(int8_t slot, uint32_t i)

@@ -11,6 +11,9 @@ typedef struct qns_candidate {
     qns_node node; /* a copy: clamp and counts may differ from the float node's */
     qns_tensor in[QNS_MAX_IN], out[QNS_MAX_OUT];
     qk_table k;
+    /* Told of every implementation that refuses; NULL after init. */
+    void (*on_refuse)(void *ctx, const qns_impl *i, const char *why);
+    void *refuse_ctx;
 } qns_candidate;
 
 /* Takes over node and tensors of a node of g; the caller then replaces what becomes codes. */

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "core/quant/lower_match.h"
 
+#include "core/base/log.h"
 #include "core/quant/candidate.h"
 #include "core/quant/weight.h"
+
+#include <stdio.h>
 
 /* ---- int8 activations ---- */
 
@@ -218,11 +221,27 @@ static qns_status adapt_bias(qns_lower_match *m, const qns_lower_view *v, const 
 
 /* ---- the whole ---- */
 
+typedef struct refusals {
+    char text[512];
+    size_t n;
+} refusals;
+
+static void note(void *ctx, const qns_impl *i, const char *why)
+{
+    refusals *r = ctx;
+    if (r->n < sizeof r->text)
+        r->n += (size_t)snprintf(r->text + r->n, sizeof r->text - r->n, "%s%s: %s",
+                                 r->n ? "; " : "", i->name, why);
+}
+
 static bool accepted(const qns_lower_match *m, const qns_lower_view *v, const qns_backend *be)
 {
     const char *why;
     qns_candidate c;
+    refusals told = {.n = 0};
     qns_candidate_init(&c, v->g, m->node);
+    c.on_refuse = note;
+    c.refuse_ctx = &told;
     c.node.clamp = m->clamp;
     for (uint32_t i = 0; i < m->node->n_in; i++)
         c.in[i] = m->in[i].tensor;
@@ -230,7 +249,12 @@ static bool accepted(const qns_lower_match *m, const qns_lower_view *v, const qn
         c.out[i].qp = m->qp[i];
         c.out[i].dtype = c.out[i].qp->dtype;
     }
-    return qns_candidate_ask(&why, &c, be) != NULL;
+    if (qns_candidate_ask(&why, &c, be))
+        return true;
+    if (m->node->op->quant.out != QNS_OUT_FLOAT)
+        qns_log(QNS_LOG_WARN, "node '%s' (%s) stays in float on %s: %s", m->node->name,
+                m->node->op->name, be->name, told.text);
+    return false;
 }
 
 static qns_status collect_origins(qns_lower_match *m, qns_arena *a, qns_err *err)
