@@ -45,8 +45,17 @@ static void drop_generator_ties(float *y, gd *c, const qns_fq *f, const batch *b
     }
 }
 
+/* The library takes qmin <= qmax within 17 bits as given. */
+static void check_limits(gd *c)
+{
+    const int64_t lo = gd_int(c, "quant_min"), hi = gd_int(c, "quant_max");
+    if (lo > hi || lo < -65536 || hi > 65536)
+        gd_stop(c, "codes from %lld to %lld", (long long)lo, (long long)hi);
+}
+
 static void plain(gd *c, bool per_channel)
 {
+    check_limits(c);
     const float scale = per_channel ? 0 : (float)gd_num(c, "scale");
     const int32_t zero = per_channel ? 0 : (int32_t)gd_int(c, "zero_point");
     qns_fq f = {.per_channel = per_channel,
@@ -110,6 +119,7 @@ static void largest(float top[2], gd *c, const qns_lsq *l, const batch *b)
 
 static void lsq(gd *c, bool channels)
 {
+    check_limits(c);
     const float scale = channels ? 0 : (float)gd_num(c, "scale");
     const float zero = channels ? 0 : (float)gd_num(c, "zero_point");
     qns_lsq l = {.per_channel = channels,
@@ -165,6 +175,7 @@ static void free_fused(void *f)
 
 static void fused(gd *c)
 {
+    check_limits(c);
     const bool symmetric = gd_num(c, "symmetric") != 0;
     const qns_fused_rule rule = {.range = {symmetric ? QNS_I8 : QNS_U8,
                                            (int32_t)gd_int(c, "quant_min"),
