@@ -24,8 +24,9 @@ static qns_status out_size(int64_t *out, const qns_resize_attr *a, int32_t i, in
             QNS_FAIL(err, SHAPE, "axis %d would have size %g", i, (double)size);
         *out = (int64_t)size;
     }
-    if (*out < 1 && in > 0)
-        QNS_FAIL(err, SHAPE, "axis %d would have size %lld", i, (long long)*out);
+    if ((*out < 1) != (in < 1))
+        QNS_FAIL(err, SHAPE, "axis %d would go from size %lld to %lld", i, (long long)in,
+                 (long long)*out);
     if (i < 2 && *out != in)
         QNS_FAIL(err, UNSUPPORTED, "axis %d is resized; only spatial axes (from 2 on) can be", i);
     return QNS_OK;

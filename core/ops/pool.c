@@ -102,6 +102,7 @@ static void adaptive_axis(box *b, int a, const qns_geom *g, int64_t o)
     const int64_t end = (int64_t)ceilf((float)((o + 1) * g->in[a]) / (float)g->out[a]);
     b->at[a] = first < g->in[a] ? first : g->in[a] - 1;
     b->n[a] = (end < g->in[a] ? end : g->in[a]) - b->at[a];
+    b->n[a] = b->n[a] < 1 ? 1 : b->n[a]; /* large sizes do not divide exactly */
     b->taps *= (size_t)b->n[a];
 }
 

@@ -179,6 +179,9 @@ Test(op_resize, refuses)
     cr_expect_not(op_execute(&r), "nothing is left");
     a.scale[2] = 1e30;
     cr_expect_not(op_execute(&r), "too much");
+    a = (qns_resize_attr){.by_size = 1, .n = 4, .size = {0, 0, 5, 5}};
+    r.in[0].shape.dim[3] = 0;
+    cr_expect_not(op_execute(&r), "something from nothing");
     a.n = 3;
     cr_expect_not(op_execute(&r), "other rank");
     op_finish(&r);

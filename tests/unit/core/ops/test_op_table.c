@@ -41,9 +41,31 @@ Test(op_table, opsets)
 Test(op_table, any_shape)
 {
     static const char *const names[] = {
-        "clamp",  "identity", "add",       "mul",     "sub",         "div",     "global_avgpool",
-        "concat", "reshape",  "mean",      "softmax", "log_softmax", "sigmoid", "tanh",
-        "elu",    "erf",      "transpose", "slice",   "gather",      "expand",  "global_maxpool",
+        "clamp",
+        "identity",
+        "add",
+        "mul",
+        "sub",
+        "div",
+        "global_avgpool",
+        "concat",
+        "reshape",
+        "mean",
+        "softmax",
+        "log_softmax",
+        "sigmoid",
+        "tanh",
+        "elu",
+        "erf",
+        "transpose",
+        "slice",
+        "gather",
+        "expand",
+        "global_maxpool",
+        "layer_norm",
+        "prelu",
+        "gelu",
+        "celu",
     };
     static const qns_dtype types[] = {QNS_F32, QNS_U8, QNS_I64, QNS_I32, QNS_BOOL};
     static const uint64_t zero[64];
