@@ -234,6 +234,13 @@ static void note(void *ctx, const qns_impl *i, const char *why)
                                  r->n ? "; " : "", i->name, why);
 }
 
+/* A weight that is no code was left in float on purpose: nothing to tell. */
+static bool left_in_float(const qns_lower_match *m)
+{
+    const int8_t slot = m->node->op->quant.weight;
+    return slot >= 0 && (uint32_t)slot < m->node->n_in && m->in[slot].tensor.dtype == QNS_F32;
+}
+
 static bool accepted(const qns_lower_match *m, const qns_lower_view *v, const qns_backend *be)
 {
     const char *why;
@@ -251,7 +258,7 @@ static bool accepted(const qns_lower_match *m, const qns_lower_view *v, const qn
     }
     if (qns_candidate_ask(&why, &c, be))
         return true;
-    if (m->node->op->quant.out != QNS_OUT_FLOAT)
+    if (m->node->op->quant.out != QNS_OUT_FLOAT && !left_in_float(m))
         qns_log(QNS_LOG_WARN, "node '%s' (%s) stays in float on %s: %s", m->node->name,
                 m->node->op->name, be->name, told.text);
     return false;

@@ -8,7 +8,8 @@
 
 struct qns_model {
     char *path;
-    qns_graph *source, *ready; /* ready shares constants with source; NULL: source is what runs */
+    /* Each shares constants with the one before; a stage that was not needed is NULL. */
+    qns_graph *source, *lowered, *fused;
     const qns_backend *be;
     bool quantized;
 };
@@ -41,9 +42,11 @@ qns_status qns_model_load(qns_model **out, const char *path, const qns_model_opt
     m->quantized = qns_is_qdq(m->source);
     QNS_TRY_DONE(choose_backend(m, opts->backend, err));
     if (m->quantized)
-        st = qns_lower(&m->ready, m->source, m->be, err);
-    else if (!opts->no_fuse)
-        st = qns_fuse(&m->ready, m->source, err);
+        st = qns_lower(&m->lowered, m->source, m->be, err);
+    /* What stays float in a quantized model is fused, too: a clamp was written as a node of its
+     * own. */
+    if (st == QNS_OK && !opts->no_fuse)
+        st = qns_fuse(&m->fused, m->lowered ? m->lowered : m->source, err);
     if (st != QNS_OK)
         qns_err_note(err, "'%s'", path);
     if (st == QNS_OK) {
@@ -59,7 +62,8 @@ void qns_model_free(qns_model *m)
 {
     if (!m)
         return;
-    qns_graph_free(m->ready);
+    qns_graph_free(m->fused);
+    qns_graph_free(m->lowered);
     qns_graph_free(m->source);
     qns_free(m->path);
     qns_free(m);
@@ -77,7 +81,7 @@ const qns_graph *qns_model_source(const qns_model *m)
 
 const qns_graph *qns_model_graph(const qns_model *m)
 {
-    return m->ready ? m->ready : m->source;
+    return m->fused ? m->fused : m->lowered ? m->lowered : m->source;
 }
 
 const qns_backend *qns_model_backend(const qns_model *m)
