@@ -9,13 +9,14 @@
  *               rounded float weights.
  *   clipped     above 1 % watch: ranges come from other data, or the observer cut them on purpose.
  *   stretch     one channel 8 times as wide as the median one leaves the others 5 of 8 bits.
- *   inherited   a layer that adds less than 3 dB (half of the error energy) to a layer that is not
- * ok is not the one to fix. bias        half a standard deviation: noise averages out in the next
- * sum, a bias does not.
+ *   inherited   a layer that adds less than 3 dB (half of the error energy) to one that is not ok
+ *               is not the one to fix.
+ *   bias        half a standard deviation: noise averages out in the next sum, a bias does not.
+ *   own steps   a layer's own rounding makes 0.29 steps; above 2 nearly all of the error came in.
  *
  * The advice is the first of these that applies: what is not a number, what is inherited, clipping,
- * stretched weights, stretched activations, weights that do not fit, bias, and last the noise
- * itself, which only a wider type cures. */
+ * stretched weights, stretched activations, weights that do not fit, bias, error that came in, and
+ * last the noise itself, which only a wider type cures. */
 #include "core/base/mem.h"
 #include "ns/cmp.h"
 #include "ns/compare/channels.h"
@@ -25,7 +26,7 @@
 
 static const double bad_db = QNS_SQNR_BAD_DB, watch_db = QNS_SQNR_WATCH_DB, weight_steps = 0.5,
                     clipped_share = 0.01, stretch_limit = 8, inherited_db = 3, jump_db = 10,
-                    bias_limit = 0.5, zero_ref_steps = 2, agreement_limit = 0.95,
+                    bias_limit = 0.5, zero_ref_steps = 2, own_steps = 2, agreement_limit = 0.95,
                     coverage_limit = 0.95;
 
 typedef struct look_at { /* a layer and what was found about it */
@@ -140,6 +141,12 @@ static const char *advise(const look_at *a)
                             d->bias, fabs(d->bias_sigma));
     if (strcmp(l->kept, "float") == 0)
         return "runs in float: the error comes from its inputs";
+    if (d->rmse_steps > own_steps)
+        return qns_cmp_text(
+            c,
+            "%.1f steps of error where its own rounding makes 0.3: it comes in with "
+            "the inputs; make the layers before it more precise first",
+            d->rmse_steps);
     return "the noise of 8 bits is too much here: keep this layer in float";
 }
 
