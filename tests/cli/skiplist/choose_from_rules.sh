@@ -1,0 +1,2 @@
+echo 'rules: []' > q.yaml
+$QNS skiplist q.yaml --to qns --worst 2 --model $FIXTURES/model.onnx

@@ -1,0 +1,2 @@
+echo 'rules: []' > q.yaml
+$QNS skiplist q.yaml --to qns

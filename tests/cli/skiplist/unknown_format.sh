@@ -1,0 +1,2 @@
+echo '{}' > r.json
+$QNS skiplist r.json --to tflit
