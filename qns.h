@@ -23,6 +23,9 @@
 #include "ns/capture.h"
 #include "ns/compare.h"
 #include "ns/result.h"
+#include "reports/gate.h"
+#include "reports/gate_render.h"
+#include "reports/gate_yaml.h"
 #include "reports/render.h"
 #include "reports/result_json.h"
 

@@ -37,7 +37,7 @@ static bool invisible(uint32_t c)
 {
     return c < 0x20 || (c >= 0x7F && c < 0xA0) || c == 0xAD || (c >= 0x200B && c <= 0x200F) ||
            (c >= 0x2028 && c <= 0x202E) || (c >= 0x2060 && c <= 0x206F) || c == 0xFEFF ||
-           (c >= 0xFFF0 && c < 0xFFFD) || (c >= 0xE0000 && c < 0xE1000);
+           (c >= 0xFFF0 && c <= 0xFFFF && c != 0xFFFD) || (c >= 0xE0000 && c < 0xE1000);
 }
 
 static size_t columns(uint32_t c)

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* YAML trees, every getter on every node, data.yaml and qconfig.yaml. */
+/* YAML trees, every getter on every node, data.yaml, qconfig.yaml and the gate's rules. */
 #include "core/base/str.h"
 #include "core/base/yaml.h"
 #include "core/graph/builder.h"
 #include "core/model/source_yaml.h"
 #include "core/quant/qconfig.h"
+#include "reports/gate_yaml.h"
 #include "tests/fuzz/fuzz.h"
 
 #include <stdlib.h>
@@ -64,6 +65,15 @@ static void read_data_spec(const uint8_t *data, size_t size)
     }
 }
 
+static void read_gate(const uint8_t *data, size_t size)
+{
+    qns_arena *a = NULL;
+    qns_gate_rules rules;
+    if (qns_arena_create(&a, NULL) == QNS_OK)
+        qns_gate_parse_rules(&rules, a, (const char *)data, size, "fuzz.yaml", NULL);
+    qns_arena_free(a);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     qns_yaml *y = NULL;
@@ -72,6 +82,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         visit(qns_yaml_root(y));
     qns_yaml_free(y);
     read_data_spec(data, size);
+    read_gate(data, size);
     if (qns_qconfig_parse(&set, (const char *)data, size, "fuzz.yaml", NULL, NULL) == QNS_OK) {
         qns_str t = {0};
         qns_qconfig_text(&t, set);

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: MIT */
+/* Shared by the gate*.c files: an outcome in the making. */
+#ifndef QNS_GATE_INTERNAL_H
+#define QNS_GATE_INTERNAL_H
+
+#include "core/base/map.h"
+#include "reports/baseline.h"
+#include "reports/gate.h"
+
+typedef struct qns_gate {
+    qns_arena *arena;
+    const qns_result *r;
+    const qns_gate_rules *rules;
+    const qns_result *base; /* NULL: none, or not comparable */
+    bool refused;           /* there is a baseline, but of something else */
+    qns_baseline index;     /* of base */
+    qns_map twice;          /* names of layers: 1 when there are several of that name */
+    qns_gate_check *check;  /* heap, in the order of checking */
+    size_t n, cap;
+    qns_gate_verdict verdict;
+    qns_err *err;
+} qns_gate;
+
+/* A tensor, or the network, that limits are about. */
+typedef struct qns_gate_subject {
+    const qns_layer *layer;    /* NULL: the network */
+    const qns_diff *diff;      /* NULL: coverage */
+    const qns_diff *base_diff; /* NULL: none */
+    bool in_base;
+    bool quantized, named; /* named: by a pattern without wildcards */
+} qns_gate_subject;
+
+/* Formatted and clean, in the arena; NULL with the error set. */
+const char *qns_gate_text(qns_gate *g, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* Appends; text is clean already. */
+qns_status qns_gate_add(qns_gate *g, const qns_gate_check *c);
+/* Name of a layer as reports show it; "" for NULL. */
+const char *qns_gate_subject_text(qns_gate *g, const qns_layer *l);
+/* One kind of one limit. */
+qns_status qns_gate_judge(qns_gate *g, const qns_gate_subject *s, const qns_gate_limit *l,
+                          qns_gate_kind kind);
+/* All rules about layers. */
+qns_status qns_gate_layers(qns_gate *g);
+/* Fails with CONFIG: "gate.yaml:5: ..." */
+qns_status qns_gate_wrong(qns_gate *g, uint32_t line, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+
+#endif
