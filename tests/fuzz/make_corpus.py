@@ -144,8 +144,31 @@ ODD_YAML = """\
 ...
 """
 
+GATE_YAML = """layers:                                  # the last rule that matches decides, for each limit
+  - name: "*"                            # glob over names and origins of layers; or a list
+    activation:
+      sqnr_db: {min: 10, change: 1}      # at least 10 dB, at most 1 dB worse than the baseline
+      clipped: {max: 0.05}
+    weight:
+      sqnr_db: {min: 20}
+  - name: "/head/*"                      # stricter for these
+    op: linear                           # and only of this kind
+    activation: {sqnr_db: {min: 15}}
+output:                                  # of the network
+  sqnr_db: {min: 15, change: 0.5}
+  top1_agreement: {min: 0.95}
+  top1_drop: {max: 0.02, optional: true} # float minus int8 accuracy; needs labels
+coverage:
+  ops: {min: 1}                          # share of operators that were compared
+  macs: {min: 1}
+findings:
+  fail_on: error                         # note, warning or error
+  allow: [ERROR_JUMP]                    # codes that never fail
+"""
+
 
 def make_yaml():
+    put("yaml", "gate.yaml", GATE_YAML.encode())
     put("yaml", "data.yaml", DATA_YAML.encode())
     put("yaml", "two.yaml", TWO_YAML.encode())
     put("yaml", "qconfig.yaml", QCONFIG_YAML.encode())
