@@ -175,6 +175,11 @@ qns_status qns_skiplist_write(qns_str *out, const qns_skip_format *f, const qns_
     if (f->space == QNS_SKIP_TENSORS && !l->checked && l->n_layers)
         QNS_FAIL(err, CONFIG, "format '%s' names tensors: give the float model with --model",
                  f->name);
+    if (f->space == QNS_SKIP_NODES && l->unnamed)
+        QNS_FAIL(err, CONFIG,
+                 "node '%s' has no name in '%s', and format '%s' needs one; docs/skiplists.md "
+                 "shows how to name nodes",
+                 l->unnamed, l->model, f->name);
     const qns_status st = collect(&name, &n, f, l, err);
     if (st == QNS_OK) {
         add_header(out, f, l);

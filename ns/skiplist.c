@@ -5,6 +5,7 @@
 
 #include "core/base/mem.h"
 #include "core/graph/op.h"
+#include "core/model/onnx_node_names.h"
 #include "ns/skip_names.h"
 #include "ns/skip_quote.h"
 
@@ -80,8 +81,11 @@ static qns_status add_outputs(const char **at, uint32_t *n, const maker *mk, con
     if (id.i == QNS_NONE)
         return QNS_OK;
     const qns_node *x = qns_graph_node(mk->world.source, id);
-    for (uint32_t i = 0; i < x->n_out; i++)
-        QNS_TRY(add_name(at, n, mk, qns_graph_value(mk->world.source, x->out[i])->name, err));
+    for (uint32_t i = 0; i < x->n_out; i++) {
+        const qns_value *v = qns_graph_value(mk->world.source, x->out[i]);
+        if (v->n_uses > 0) /* one that the file leaves out has a name of ours */
+            QNS_TRY(add_name(at, n, mk, v->name, err));
+    }
     return QNS_OK;
 }
 
@@ -129,6 +133,27 @@ static qns_status add_chosen(maker *mk, const qns_result *r, qns_err *err)
                               l->n_origin ? l->n_origin : 1, err));
     }
     return QNS_OK;
+}
+
+/* A node without a name in the file has one here that other tools do not know. */
+static qns_status find_unnamed(maker *mk, const qns_model *m, qns_err *err)
+{
+    qns_status st = QNS_OK;
+    qns_names in_file = {0};
+    qns_map known = {0};
+    QNS_TRY_DONE(qns_onnx_node_names(&in_file, qns_model_path(m), err));
+    for (size_t i = 0; i < in_file.n; i++)
+        QNS_TRY_DONE(qns_map_put(&known, in_file.at[i], 1, err));
+    for (uint32_t i = 0; i < mk->list->n_layers; i++)
+        for (uint32_t k = 0; k < mk->layer[i].n_names[QNS_SKIP_NODES]; k++) {
+            const char *name = mk->layer[i].names[QNS_SKIP_NODES][k];
+            if (!mk->list->unnamed && qns_map_get(&known, name) == QNS_MAP_NONE)
+                mk->list->unnamed = name;
+        }
+done:
+    qns_map_fini(&known);
+    qns_names_fini(&in_file);
+    return st;
 }
 
 /* ---- a result's layers ---- */
@@ -275,6 +300,8 @@ qns_status qns_skiplist_from_result(qns_skiplist **out, const qns_result *r,
     else
         memcpy(mk.chosen, yes, r->n_layers * sizeof *yes);
     QNS_TRY_DONE(add_chosen(&mk, r, err));
+    if (float_model)
+        QNS_TRY_DONE(find_unnamed(&mk, float_model, err));
     *out = mk.list;
     mk.list = NULL;
 done:
@@ -296,6 +323,7 @@ qns_status qns_skiplist_from_qconfig(qns_skiplist **out, const qns_qconfig_set *
         mk.chosen[i] = !(rule ? &rule->cfg : qns_qconfig_default(set))->quantize;
     }
     QNS_TRY_DONE(add_chosen(&mk, NULL, err));
+    QNS_TRY_DONE(find_unnamed(&mk, float_model, err));
     *out = mk.list;
     mk.list = NULL;
 done:

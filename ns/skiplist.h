@@ -38,8 +38,9 @@ typedef struct qns_skiplist {
     const char *model;
     const qns_skip_layer *layer; /* in execution order */
     uint32_t n_layers;
-    uint32_t n_float; /* layers that fit the selection, but ran in float already */
-    bool checked;     /* names were looked up in a model */
+    uint32_t n_float;    /* layers that fit the selection, but ran in float already */
+    bool checked;        /* names were looked up in a model */
+    const char *unnamed; /* QNS's name of a listed node that has none in the model file; or NULL */
 } qns_skiplist;
 
 /* Which layers of a result. What ran in float is selected by name only, unless everything did
@@ -84,7 +85,8 @@ qns_status qns_skip_format_find(const qns_skip_format **out, const char *name, q
 const char *qns_skip_space_text(qns_skip_space s);
 /* Has this layer a name that the format can use? Those without are named in the header. */
 bool qns_skip_has_name(const qns_skip_format *f, const qns_skip_layer *l);
-/* Appends the file. Fails with CONFIG when the format needs a model and none was given. */
+/* Appends the file. Fails with CONFIG when the format needs a model and none was given, or names of
+ * nodes that the model file does not have. */
 qns_status qns_skiplist_write(qns_str *out, const qns_skip_format *f, const qns_skiplist *l,
                               qns_err *err);
 
