@@ -37,7 +37,7 @@ static bool matches_any(const qns_gate_glob *v, uint32_t n, const qns_layer *l, 
 
 static bool matches(const qns_gate_rule *rule, const qns_layer *l, bool *named)
 {
-    bool unused;
+    bool unused = false;
     *named = false;
     return (!rule->op || strcmp(rule->op, l->op) == 0) &&
            matches_any(rule->name, rule->n_name, l, named) &&
