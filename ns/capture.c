@@ -106,6 +106,18 @@ static qns_status run_samples(capture *c, qns_err *err)
     return st;
 }
 
+/* ---- the file ---- */
+
+static qns_status to_column(uint32_t *column, void *ctx, const qns_cap_desc *d, qns_err *err)
+{
+    return qns_cap_column(column, ctx, d, err);
+}
+
+static qns_status to_tensor(void *ctx, const qns_cap_desc *d, const void *data, qns_err *err)
+{
+    return qns_cap_tensor(ctx, d, data, err);
+}
+
 /* ---- the whole ---- */
 
 static qns_status get_memory(capture *c, qns_err *err)
@@ -181,7 +193,8 @@ qns_status qns_capture_run(qns_capture_stats *stats, const char *path, qns_plan 
     QNS_TRY_DONE(qns_capture_facts(&facts, hex, c.g, c.o, err));
     facts.samples = c.total;
     QNS_TRY_DONE(qns_cap_create(&c.w, path, &facts, c.o->compress, err));
-    st = qns_capture_declare(&c.list, c.w, p, c.o, err);
+    const qns_cap_sink file = {c.w, to_column, to_tensor};
+    st = qns_capture_declare(&c.list, &file, p, c.o, err);
     if (st == QNS_OK)
         st = run_samples(&c, err);
     if (st != QNS_OK) {

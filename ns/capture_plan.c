@@ -121,7 +121,7 @@ static void describe_node(qns_cap_desc *d, const qns_node *n)
 
 typedef struct declare {
     qns_capture_list *l;
-    qns_cap_writer *w;
+    const qns_cap_sink *to;
     const qns_plan *p;
     const qns_graph *g;
     unsigned what;
@@ -130,7 +130,7 @@ typedef struct declare {
 
 static qns_status add_column(declare *c, const qns_value *v, const qns_cap_desc *d)
 {
-    QNS_TRY(qns_cap_column(&c->l->column[v->id.i], c->w, d, c->err));
+    QNS_TRY(c->to->column(&c->l->column[v->id.i], c->to->ctx, d, c->err));
     c->l->n_columns++;
     return QNS_OK;
 }
@@ -179,7 +179,7 @@ static qns_status write_slot(declare *c, const qns_node *n, int8_t slot, qns_gro
     d.activation = qns_graph_value(c->g, n->out[0])->origin;
     written[v->id.i] = true;
     c->l->n_tensors++;
-    return qns_cap_tensor(c->w, &d, v->constant, c->err);
+    return c->to->tensor(c->to->ctx, &d, v->constant, c->err);
 }
 
 static qns_status declare_node(declare *c, const qns_node *n, bool *written)
@@ -202,12 +202,12 @@ static qns_status declare_inputs(declare *c)
     return QNS_OK;
 }
 
-qns_status qns_capture_declare(qns_capture_list *l, qns_cap_writer *w, const qns_plan *p,
+qns_status qns_capture_declare(qns_capture_list *l, const qns_cap_sink *to, const qns_plan *p,
                                const qns_capture_opts *opts, qns_err *err)
 {
     qns_status st = QNS_OK;
     const qns_graph *g = qns_plan_graph(p);
-    declare c = {.l = l, .w = w, .p = p, .g = g, .what = opts->what, .err = err};
+    declare c = {.l = l, .to = to, .p = p, .g = g, .what = opts->what, .err = err};
     bool *written = NULL;
     if (c.what == 0)
         c.what = QNS_WHAT_WEIGHTS | QNS_WHAT_OUTPUTS;

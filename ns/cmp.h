@@ -10,6 +10,13 @@
 
 #define QNS_CMP_NONE UINT32_MAX
 
+/* What a live run (shadow.c) measured instead of reading it from files. */
+typedef struct qns_cmp_live {
+    qns_sums *const *channels;      /* by layer: activation sums by channel; NULL: not made */
+    size_t same, ref_hit, test_hit; /* samples whose arg-max agrees; that hit their label */
+    bool has_labels;
+} qns_cmp_live;
+
 typedef struct qns_cmp_row { /* a sample both sides have: its row in each file */
     int64_t ref, test, id;
 } qns_cmp_row;
@@ -41,10 +48,11 @@ typedef struct qns_cmp {
         qns_unmatched *at;
         size_t n, cap;
     } unmatched;
-    double *weight_stretch;  /* by layer: widest channel over the median one, NaN unknown */
-    uint32_t *weight_widest; /* by layer: that channel */
-    uint32_t *worst_input;   /* by layer: the layer among its inputs with the lowest SQNR */
-    bool failed;             /* a finding or text ran out of memory */
+    double *weight_stretch;   /* by layer: widest channel over the median one, NaN unknown */
+    uint32_t *weight_widest;  /* by layer: that channel */
+    uint32_t *worst_input;    /* by layer: the layer among its inputs with the lowest SQNR */
+    const qns_cmp_live *live; /* NULL: activations are read from the captures */
+    bool failed;              /* a finding or text ran out of memory */
 } qns_cmp;
 
 /* Formats into the arena; "" when out of memory (c->failed). */
@@ -53,6 +61,17 @@ const char *qns_cmp_text(qns_cmp *c, const char *fmt, ...) __attribute__((format
 void qns_cmp_find(qns_cmp *c, const char *code, int severity, const char *subject, const char *text,
                   const char *advice);
 
+/* compare.c, in this order. begin() takes open captures and makes the result with its two sides;
+ * layers() describes c->layer; measure() is the first pass over all that can be read;
+ * finish() ranks, looks closer and advises. */
+qns_status qns_cmp_begin(qns_cmp *c, const char *kind, qns_err *err);
+qns_status qns_cmp_layers(qns_cmp *c, qns_err *err);
+qns_status qns_cmp_measure(qns_cmp *c, qns_err *err);
+qns_status qns_cmp_finish(qns_cmp *c, qns_err *err);
+void qns_cmp_fini(qns_cmp *c); /* all but the result; closes the captures */
+
+/* Both sides come from the same float weights; MISMATCH, or with force a finding. */
+qns_status qns_cmp_weights(qns_cmp *c, qns_err *err);
 /* identity.c: may they be compared? Fills c->row. */
 qns_status qns_cmp_identity(qns_cmp *c, qns_err *err);
 /* pair.c: fills c->layer, in execution order. */
@@ -64,6 +83,9 @@ qns_status qns_cmp_coverage(qns_cmp *c, qns_err *err);
 /* detail.c: histograms and channels of the n worst layers; output metrics. */
 qns_status qns_cmp_detail(qns_cmp *c, uint32_t n, qns_err *err);
 qns_status qns_cmp_output(qns_cmp *c, qns_err *err);
+uint32_t qns_cmp_output_layer(const qns_cmp *c);        /* QNS_CMP_NONE: no output was paired */
+bool qns_cmp_is_classifier(const qns_cap_data *d);      /* one score for each class */
+int32_t qns_cmp_activation_axis(const qns_cap_data *t); /* channel axis; -1: none */
 /* advice.c: verdicts, advice, findings. */
 void qns_cmp_advise(qns_cmp *c);
 

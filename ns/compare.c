@@ -104,26 +104,6 @@ static void keep_origin(qns_cmp *c, qns_layer *out, const qns_cap_data *d)
     out->n_origin = v ? d->n_origin : 0;
 }
 
-/* A tensor that is not there has no numbers. */
-static const qns_diff nothing = {.sqnr_db = NAN,
-                                 .rmse = NAN,
-                                 .rmse_steps = NAN,
-                                 .max_abs = NAN,
-                                 .max_abs_steps = NAN,
-                                 .cosine = NAN,
-                                 .bias = NAN,
-                                 .bias_sigma = NAN,
-                                 .clipped = NAN,
-                                 .ref_min = NAN,
-                                 .ref_max = NAN,
-                                 .ref_rms = NAN,
-                                 .test_min = NAN,
-                                 .test_max = NAN,
-                                 .sqnr_db_min = NAN,
-                                 .sqnr_db_p5 = NAN,
-                                 .sqnr_db_median = NAN,
-                                 .worst_sample = -1};
-
 static void describe_layer(qns_cmp *c, qns_layer *out, const qns_cmp_layer *l)
 {
     const qns_cap_data *ra = qns_cmp_data(c->ref, l->ref), *ta = qns_cmp_data(c->test, l->test);
@@ -139,7 +119,8 @@ static void describe_layer(qns_cmp *c, qns_layer *out, const qns_cmp_layer *l)
     out->test_dataset = keep(c, t->path);
     out->paired_by = l->by;
     out->added_db = NAN;
-    out->weight = out->activation = nothing;
+    qns_diff_init(&out->weight); /* a tensor that is not there has no numbers */
+    out->activation = out->local = out->weight;
     out->advice = "";
     keep_origin(c, out, r);
     keep_qinfo(c, &out->activation_q, ta);
@@ -242,13 +223,13 @@ static void run_job(qns_cmp *c, size_t k, job *j)
     const qns_cmp_layer *l = &c->layer.at[k];
     if (l->ref_weight != QNS_CMP_NONE && l->test_weight != QNS_CMP_NONE)
         j->st = measure_weight(c, k, j, &j->err);
-    if (j->st == QNS_OK && l->ref != QNS_CMP_NONE)
+    if (j->st == QNS_OK && l->ref != QNS_CMP_NONE && !c->live)
         j->st = measure_activation(c, k, j, &j->err);
     if (j->st != QNS_OK)
         qns_err_note(&j->err, "layer '%s'", c->r->layer[k].name);
 }
 
-static qns_status first_pass(qns_cmp *c, qns_err *err)
+qns_status qns_cmp_measure(qns_cmp *c, qns_err *err)
 {
     qns_status st = QNS_OK;
     job *jobs = NULL;
@@ -389,14 +370,12 @@ static qns_status keep_findings(qns_cmp *c, qns_err *err)
 
 /* ---- the whole ---- */
 
-static qns_status begin(qns_cmp *c, const char *ref, const char *test, qns_err *err)
+qns_status qns_cmp_begin(qns_cmp *c, const char *kind, qns_err *err)
 {
     QNS_TRY(qns_new((void **)&c->r, 1, sizeof *c->r, err));
     QNS_TRY(qns_arena_create(&c->r->arena, err));
     c->a = c->r->arena;
-    QNS_TRY(qns_capture_open(&c->ref, ref, err));
-    QNS_TRY(qns_capture_open(&c->test, test, err));
-    c->r->kind = "comparison";
+    c->r->kind = kind;
     c->r->qns = QNS_VERSION;
     c->r->ref = side_of(c, qns_capture_info(c->ref));
     c->r->test = side_of(c, qns_capture_info(c->test));
@@ -405,7 +384,7 @@ static qns_status begin(qns_cmp *c, const char *ref, const char *test, qns_err *
     return QNS_OK;
 }
 
-static qns_status make_layers(qns_cmp *c, qns_err *err)
+qns_status qns_cmp_layers(qns_cmp *c, qns_err *err)
 {
     const size_t n = c->layer.n;
     QNS_TRY(qns_arena_new((void **)&c->r->layer, c->a, n, sizeof *c->r->layer, err));
@@ -418,16 +397,8 @@ static qns_status make_layers(qns_cmp *c, qns_err *err)
     return QNS_OK;
 }
 
-static qns_status run(qns_cmp *c, const char *ref, const char *test, qns_err *err)
+qns_status qns_cmp_finish(qns_cmp *c, qns_err *err)
 {
-    QNS_TRY(begin(c, ref, test, err));
-    QNS_TRY(qns_cmp_identity(c, err));
-    c->r->samples = (int64_t)c->n_rows;
-    QNS_TRY(qns_cmp_pair(c, err));
-    QNS_TRY(qns_cmp_coverage(c, err));
-    QNS_TRY(qns_cmp_filter(c, err));
-    QNS_TRY(make_layers(c, err));
-    QNS_TRY(first_pass(c, err));
     QNS_TRY(find_added(c, err));
     QNS_TRY(rank(c, err));
     QNS_TRY(qns_cmp_detail(c, c->o->n_detail ? c->o->n_detail : 5, err));
@@ -437,6 +408,31 @@ static qns_status run(qns_cmp *c, const char *ref, const char *test, qns_err *er
     if (c->failed)
         QNS_FAIL(err, NOMEM, "cannot keep the result");
     return QNS_OK;
+}
+
+static qns_status run(qns_cmp *c, const char *ref, const char *test, qns_err *err)
+{
+    QNS_TRY(qns_capture_open(&c->ref, ref, err));
+    QNS_TRY(qns_capture_open(&c->test, test, err));
+    QNS_TRY(qns_cmp_begin(c, "comparison", err));
+    QNS_TRY(qns_cmp_identity(c, err));
+    c->r->samples = (int64_t)c->n_rows;
+    QNS_TRY(qns_cmp_pair(c, err));
+    QNS_TRY(qns_cmp_coverage(c, err));
+    QNS_TRY(qns_cmp_filter(c, err));
+    QNS_TRY(qns_cmp_layers(c, err));
+    QNS_TRY(qns_cmp_measure(c, err));
+    return qns_cmp_finish(c, err);
+}
+
+void qns_cmp_fini(qns_cmp *c)
+{
+    qns_capture_close(c->ref);
+    qns_capture_close(c->test);
+    qns_free(c->row);
+    qns_free(c->layer.at);
+    qns_free(c->finding.at);
+    qns_free(c->unmatched.at);
 }
 
 qns_status qns_compare(qns_result **out, const char *ref, const char *test,
@@ -449,12 +445,7 @@ qns_status qns_compare(qns_result **out, const char *ref, const char *test,
         *out = c.r;
     else
         qns_result_free(c.r);
-    qns_capture_close(c.ref);
-    qns_capture_close(c.test);
-    qns_free(c.row);
-    qns_free(c.layer.at);
-    qns_free(c.finding.at);
-    qns_free(c.unmatched.at);
+    qns_cmp_fini(&c);
     if (st != QNS_OK)
         qns_err_note(err, "comparing");
     return st;

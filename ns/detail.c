@@ -18,6 +18,7 @@ int32_t qns_cmp_weight_axis(const qns_cap_data *t)
 typedef struct look {
     qns_measure m;
     qns_bins bins;
+    bool measured; /* the sums came from a live run, which has no second pass for bins */
     qns_status st;
     qns_err err;
 } look;
@@ -39,7 +40,7 @@ static qns_status prepare(look *k, qns_cmp *c, uint32_t ref, uint32_t test, int3
     return qns_arena_new((void **)&k->m.channel, c->a, k->m.geom.channels, sizeof(qns_sums), err);
 }
 
-static int32_t activation_axis(const qns_cap_data *t)
+int32_t qns_cmp_activation_axis(const qns_cap_data *t)
 {
     if (t->n_scale > 1)
         return t->axis;
@@ -58,7 +59,14 @@ static qns_status prepare_activation(look *k, qns_cmp *c, uint32_t layer, qns_er
                             .ref_max = d->ref_max,
                             .test_min = d->test_min,
                             .test_max = d->test_max};
-    QNS_TRY(prepare(k, c, l->ref, l->test, activation_axis(t), err));
+    if (c->live && !c->live->channels[layer])
+        return QNS_OK;
+    QNS_TRY(prepare(k, c, l->ref, l->test, qns_cmp_activation_axis(t), err));
+    if (c->live) {
+        k->m.channel = c->live->channels[layer];
+        k->measured = true;
+        return QNS_OK;
+    }
     qns_bins_init(&k->bins, &range, k->m.n_grid == 1 ? k->m.grid : NULL);
     k->m.bins = &k->bins;
     k->m.row = c->row;
@@ -131,7 +139,7 @@ qns_status qns_cmp_detail(qns_cmp *c, uint32_t n, qns_err *err)
     }
 #pragma omp parallel for schedule(dynamic) num_threads(threads)
     for (uint32_t i = 0; i < 2 * n; i++)
-        if (look_at[i].m.channel)
+        if (look_at[i].m.channel && !look_at[i].measured)
             look_at[i].st = qns_measure_run(&look_at[i].m, &look_at[i].err);
     for (uint32_t i = 0; i < 2 * n; i++) {
         qns_layer *l = &c->r->layer[c->r->ranking[i / 2]];
@@ -153,7 +161,7 @@ done:
 
 /* ---- output ---- */
 
-static uint32_t output_layer(const qns_cmp *c)
+uint32_t qns_cmp_output_layer(const qns_cmp *c)
 {
     uint32_t last = QNS_CMP_NONE;
     for (uint32_t k = 0; k < c->layer.n; k++) {
@@ -170,7 +178,7 @@ static uint32_t output_layer(const qns_cmp *c)
 }
 
 /* One axis that is not 1: a score for each class. */
-static bool is_classifier(const qns_cap_data *d)
+bool qns_cmp_is_classifier(const qns_cap_data *d)
 {
     int32_t axes = 0;
     for (int32_t i = 0; i < d->shape.rank; i++)
@@ -190,6 +198,16 @@ static size_t arg_max(const float *x, size_t n)
 typedef struct votes {
     size_t same, ref, test;
 } votes;
+
+static void live_votes(qns_cmp *c)
+{
+    const qns_cmp_live *v = c->live;
+    c->r->output.top1_agreement = (double)v->same / (double)c->n_rows;
+    if (v->has_labels) {
+        c->r->output.ref_top1 = (double)v->ref_hit / (double)c->n_rows;
+        c->r->output.test_top1 = (double)v->test_hit / (double)c->n_rows;
+    }
+}
 
 static qns_status count_votes(votes *v, qns_cmp *c, const qns_cmp_layer *l, const int64_t *label,
                               bool label_of_ref, qns_err *err)
@@ -220,7 +238,7 @@ done:
 
 qns_status qns_cmp_output(qns_cmp *c, qns_err *err)
 {
-    const uint32_t k = output_layer(c);
+    const uint32_t k = qns_cmp_output_layer(c);
     votes v = {0};
     if (k == QNS_CMP_NONE || c->n_rows == 0)
         return QNS_OK;
@@ -228,8 +246,12 @@ qns_status qns_cmp_output(qns_cmp *c, qns_err *err)
     const qns_cap_data *d = qns_capture_at(c->ref, l->ref);
     c->r->output.name = qns_cmp_text(c, "%s", d->name);
     c->r->output.diff = c->r->layer[k].activation;
-    if (!is_classifier(d))
+    if (!qns_cmp_is_classifier(d))
         return QNS_OK;
+    if (c->live) {
+        live_votes(c);
+        return QNS_OK;
+    }
     const int64_t *ref_label = qns_capture_info(c->ref)->label;
     const int64_t *label = ref_label ? ref_label : qns_capture_info(c->test)->label;
     QNS_TRY(count_votes(&v, c, l, label, ref_label != NULL, err));

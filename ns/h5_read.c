@@ -163,6 +163,19 @@ static void from_ints(float *out, const qns_cap_entry *e, size_t first, size_t n
     }
 }
 
+static qns_status read_file(void *to, qns_capture *c, const qns_cap_part *p, bool bytes, bool ints,
+                            qns_err *err)
+{
+    const bool is_signed = c->entry.at[p->data].is_signed;
+    qns_h5_lock();
+    const hid_t type = bytes  ? (is_signed ? H5T_NATIVE_INT8 : H5T_NATIVE_UINT8)
+                       : ints ? H5T_NATIVE_INT32
+                              : H5T_NATIVE_FLOAT;
+    const qns_status st = read_raw(to, c, p, type, bytes ? 1 : 4, err);
+    qns_h5_unlock();
+    return st;
+}
+
 qns_status qns_capture_read(float *out, qns_capture *c, const qns_cap_part *p, qns_err *err)
 {
     const qns_cap_entry *e = &c->entry.at[p->data];
@@ -170,15 +183,14 @@ qns_status qns_capture_read(float *out, qns_capture *c, const qns_cap_part *p, q
     assert(p->data < c->entry.n && p->first + p->n <= e->d.count && p->row >= 0 && p->n_rows >= 1);
     assert(p->n_rows == 1 || p->n == e->d.count);
     assert(!qns_group_by_sample(e->d.group) || p->row + p->n_rows <= (int64_t)e->dim[0]);
+    assert(!e->memory || !qns_group_by_sample(e->d.group));
     const bool bytes = e->by_bytes && e->d.n_scale > 0, ints = !bytes && e->d.n_scale > 0;
     void *to = bytes ? (char *)out + 3 * n : (char *)out;
-    qns_h5_lock();
-    const hid_t type = bytes  ? (e->is_signed ? H5T_NATIVE_INT8 : H5T_NATIVE_UINT8)
-                       : ints ? H5T_NATIVE_INT32
-                              : H5T_NATIVE_FLOAT;
-    const qns_status st = read_raw(to, c, p, type, bytes ? 1 : 4, err);
-    qns_h5_unlock();
-    QNS_TRY(st);
+    if (e->memory) {
+        qns_cap_from_memory(to, e, p->first, n, bytes || ints);
+    } else {
+        QNS_TRY(read_file(to, c, p, bytes, ints, err));
+    }
     if (bytes)
         from_bytes(out, e, p->first, n);
     else if (ints)

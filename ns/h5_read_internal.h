@@ -3,13 +3,16 @@
 #ifndef QNS_H5_READ_INTERNAL_H
 #define QNS_H5_READ_INTERNAL_H
 
+#include "core/graph/dtype.h"
 #include "ns/h5_read.h"
 #include "ns/h5_util.h"
 
 typedef struct qns_cap_entry {
     qns_cap_data d;
     hid_t dset;
-    bool by_bytes; /* stored as 8-bit codes: read as they are */
+    const void *memory; /* h5_memory.c: the whole tensor, and no dataset */
+    qns_dtype dtype;    /* of memory */
+    bool by_bytes;      /* stored as 8-bit codes: read as they are */
     bool is_signed;
     int32_t rank; /* of the dataset */
     hsize_t dim[QNS_MAX_RANK + 1];
@@ -33,5 +36,8 @@ struct qns_capture {
  * this function. */
 qns_status qns_cap_describe(qns_cap_entry *e, const char **why, qns_capture *c, hid_t dset,
                             qns_group group, const char *path, qns_err *err);
+
+/* Elements of a tensor in memory: as they are (codes), or as floats. */
+void qns_cap_from_memory(void *out, const qns_cap_entry *e, size_t first, size_t n, bool codes);
 
 #endif

@@ -38,9 +38,9 @@ static const char *float_weights(const qns_cap_info *i)
     return i->source_weights[0] ? i->source_weights : i->version > 0 ? "" : i->weights;
 }
 
-static qns_status check_weights(qns_cmp *c, const qns_cap_info *r, const qns_cap_info *t,
-                                qns_err *err)
+qns_status qns_cmp_weights(qns_cmp *c, qns_err *err)
 {
+    const qns_cap_info *r = qns_capture_info(c->ref), *t = qns_capture_info(c->test);
     const char *a = float_weights(r), *b = float_weights(t);
     if (!a[0] || !b[0] || strcmp(a, b) == 0)
         return QNS_OK;
@@ -161,7 +161,7 @@ qns_status qns_cmp_identity(qns_cmp *c, qns_err *err)
     const qns_cap_info *r = qns_capture_info(c->ref), *t = qns_capture_info(c->test);
     QNS_TRY(check_complete(c, r, err));
     QNS_TRY(check_complete(c, t, err));
-    QNS_TRY(check_weights(c, r, t, err));
+    QNS_TRY(qns_cmp_weights(c, err));
     QNS_TRY(align(c, r, t, err));
     QNS_TRY(check_inputs(c, r, t, err));
     note_unknown(c, r);

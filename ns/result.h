@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* The result of a comparison: plain data, made by ns/compare.c, written to and read from JSON by
- * reports/result_json.c, drawn by the renderers. Text, JSON and HTML can so never disagree.
+/* The result of a comparison: plain data, made by ns/compare.c or ns/shadow.c, written to and read
+ * from JSON by reports/result_json.c, drawn by the renderers. Text, JSON and HTML can so never
+ * disagree.
  *
  * The reference is always the float side. Sums are pooled over all samples in double; no epsilons:
  * what has no number has a flag (docs/metrics.md). Absent numbers are NaN with no flag set. */
@@ -53,6 +54,7 @@ typedef struct qns_layer {
     const char *ref_dataset, *test_dataset; /* in the captures */
     const char *paired_by;                  /* "lineage" or "name" */
     qns_diff weight, activation;
+    qns_diff local; /* of a shadow run: this layer alone, on the float side's inputs */
     qns_qinfo weight_q, activation_q;
     qns_hist hist; /* of the activation; worst five layers */
     qns_channels weight_channels, activation_channels;
@@ -85,7 +87,7 @@ typedef struct qns_side {
 
 typedef struct qns_result {
     qns_arena *arena; /* owns everything below */
-    const char *kind; /* "comparison" */
+    const char *kind; /* "comparison" or "shadow" */
     const char *qns;  /* version */
     qns_side ref, test;
     int64_t samples; /* compared */

@@ -3,8 +3,23 @@
 #include "reports/build.h"
 
 #include <math.h>
+#include <string.h>
 
-enum { RANK, LAYER, OP, WEIGHT, OUTPUT, STEPS, CLIPPED, ADDED, INDEX, RUNS, VERDICT, N_COLUMNS };
+enum {
+    RANK,
+    LAYER,
+    OP,
+    WEIGHT,
+    OUTPUT,
+    LOCAL,
+    STEPS,
+    CLIPPED,
+    ADDED,
+    INDEX,
+    RUNS,
+    VERDICT,
+    N_COLUMNS
+};
 
 static const qns_column columns[N_COLUMNS] = {
     [RANK] = {"#", "", "Rank, the worst layer first", true, false},
@@ -13,6 +28,10 @@ static const qns_column columns[N_COLUMNS] = {
     [WEIGHT] = {"weight", "dB", "SQNR of the weight: how much its rounding costs", true, false},
     [OUTPUT] = {"output", "dB", "SQNR of the output: all error up to and with this layer", true,
                 false},
+    [LOCAL] =
+        {"local", "dB",
+         "SQNR of the output when the layer reads the float side's values: its own error only",
+         true, false},
     [STEPS] = {"error", "steps", "RMS error of the output in quantization steps; ideal is 0.289",
                true, false},
     [CLIPPED] = {"clipped", "%", "Share of values that the codes cannot reach", true, false},
@@ -163,7 +182,7 @@ static qns_facts place_facts(qns_build *b, const qns_layer *l)
 static void build_row(qns_build *b, qns_row *row, const qns_layer *l, uint32_t rank)
 {
     qns_cell *c = qns_build_get(b, N_COLUMNS, sizeof *c);
-    qns_facts *facts = qns_build_get(b, 3, sizeof *facts);
+    qns_facts *facts = qns_build_get(b, 4, sizeof *facts);
     if (!c || !facts)
         return;
     const qns_diff *d = &l->activation;
@@ -172,6 +191,7 @@ static void build_row(qns_build *b, qns_row *row, const qns_layer *l, uint32_t r
     c[OP] = cell(qns_build_text(b, "%s", l->op), NAN);
     c[WEIGHT] = db_cell(b, &l->weight);
     c[OUTPUT] = db_cell(b, d);
+    c[LOCAL] = db_cell(b, &l->local);
     c[STEPS] = steps_cell(b, d);
     c[CLIPPED] = clipped_cell(b, d);
     c[ADDED] = cell(isfinite(l->added_db) ? qns_build_text(b, "%.1f", l->added_db)
@@ -187,9 +207,26 @@ static void build_row(qns_build *b, qns_row *row, const qns_layer *l, uint32_t r
     row->facts = facts;
     if (d->present)
         facts[row->n_facts++] = diff_facts(b, "Output", d);
+    if (l->local.present)
+        facts[row->n_facts++] = diff_facts(b, "Output, on the float side's inputs", &l->local);
     if (l->weight.present)
         facts[row->n_facts++] = diff_facts(b, "Weight", &l->weight);
     facts[row->n_facts++] = place_facts(b, l);
+}
+
+/* Only a shadow run has local errors; elsewhere the column would be empty. */
+static void drop_local(qns_build *b, qns_row *row, uint32_t n)
+{
+    qns_column *kept = qns_build_get(b, N_COLUMNS, sizeof *kept);
+    if (!kept)
+        return;
+    memcpy(kept, columns, LOCAL * sizeof *kept);
+    memcpy(kept + LOCAL, columns + LOCAL + 1, (N_COLUMNS - LOCAL - 1) * sizeof *kept);
+    for (uint32_t i = 0; i < n && !b->failed; i++) {
+        qns_cell *c = (qns_cell *)(uintptr_t)row[i].cell;
+        memmove(c + LOCAL, c + LOCAL + 1, (N_COLUMNS - LOCAL - 1) * sizeof *c);
+    }
+    b->report->layers = (qns_table){kept, N_COLUMNS - 1, row, n, LAYER};
 }
 
 void qns_build_layers(qns_build *b)
@@ -200,5 +237,10 @@ void qns_build_layers(qns_build *b)
         return;
     for (uint32_t i = 0; i < r->n_ranking; i++)
         build_row(b, &row[i], &r->layer[r->ranking[i]], i);
+    bool local = false;
+    for (uint32_t i = 0; i < r->n_layers; i++)
+        local |= r->layer[i].local.present;
     b->report->layers = (qns_table){columns, N_COLUMNS, row, r->n_ranking, LAYER};
+    if (!local)
+        drop_local(b, row, r->n_ranking);
 }

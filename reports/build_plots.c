@@ -43,8 +43,9 @@ static void db_range(const qns_result *r, double *lo, double *hi)
     *hi = 45;
     for (uint32_t i = 0; i < r->n_layers; i++) {
         const double v[] = {r->layer[i].weight.present ? r->layer[i].weight.sqnr_db : NAN,
-                            r->layer[i].activation.present ? r->layer[i].activation.sqnr_db : NAN};
-        for (int k = 0; k < 2; k++)
+                            r->layer[i].activation.present ? r->layer[i].activation.sqnr_db : NAN,
+                            r->layer[i].local.present ? r->layer[i].local.sqnr_db : NAN};
+        for (int k = 0; k < 3; k++)
             if (isfinite(v[k])) {
                 *lo = fmin(*lo, v[k] - 2);
                 *hi = fmax(*hi, v[k] + 4);
@@ -85,7 +86,7 @@ static qns_status plot_sqnr(qns_build *b, qns_err *err)
     const qns_result *r = b->r;
     qns_tval *v = qns_tval_create(b->arena);
     double lo, hi;
-    uint32_t n_bad = 0, n_exact = 0;
+    uint32_t n_bad = 0, n_exact = 0, n_local = 0;
     db_range(r, &lo, &hi);
     for (uint32_t i = 0; i < r->n_layers; i++) {
         const qns_layer *l = &r->layer[i];
@@ -94,6 +95,9 @@ static qns_status plot_sqnr(qns_build *b, qns_err *err)
         qns_tval_setf(row, "i", "%u", i);
         set_number(row, "weight", l->weight.present ? l->weight.sqnr_db : NAN);
         set_number(row, "activation", db);
+        set_number(row, "local", l->local.present ? l->local.sqnr_db : NAN);
+        if (l->local.present && !n_local++)
+            qns_tval_add(v, "has_local");
         const bool bad = l->verdict == QNS_V_BAD && !isnan(db);
         if (!bad && !isinf(db))
             continue;

@@ -164,7 +164,7 @@ static json_t *layer_json(writer *w, const qns_layer *l)
     const struct {
         const char *key;
         const qns_diff *diff;
-    } side[] = {{"weight", &l->weight}, {"activation", &l->activation}};
+    } side[] = {{"weight", &l->weight}, {"activation", &l->activation}, {"local", &l->local}};
     for (size_t i = 0; i < QNS_ARRAY_LEN(side); i++) {
         if (!side[i].diff->present)
             continue;

@@ -169,6 +169,7 @@ static qns_status read_layer(qns_json_reader *rd, qns_layer *l, const json_t *o,
     QNS_TRY(qns_json_get_text(rd, &l->paired_by, o, "paired_by", at));
     QNS_TRY(get_diff(rd, &l->weight, o, "weight", at));
     QNS_TRY(get_diff(rd, &l->activation, o, "activation", at));
+    QNS_TRY(get_diff(rd, &l->local, o, "local", at));
     QNS_TRY(get_qinfo(rd, &l->weight_q, o, "weight_qparams", at));
     QNS_TRY(get_qinfo(rd, &l->activation_q, o, "activation_qparams", at));
     QNS_TRY(get_hist(rd, &l->hist, o, at));
@@ -327,8 +328,9 @@ static qns_status read_document(qns_json_reader *rd, qns_result *r, const json_t
         QNS_FAIL(rd->err, FORMAT, "not a result: the document must be an object");
     QNS_TRY(qns_json_get_text(rd, &r->qns, doc, "qns", NULL));
     QNS_TRY(qns_json_get_text(rd, &r->kind, doc, "kind", NULL));
-    if (strcmp(r->kind, "comparison") != 0)
-        return qns_json_wrong(rd, &(qns_json_place){NULL, "kind", 0}, "\"comparison\"");
+    if (strcmp(r->kind, "comparison") != 0 && strcmp(r->kind, "shadow") != 0)
+        return qns_json_wrong(rd, &(qns_json_place){NULL, "kind", 0},
+                              "\"comparison\" or \"shadow\"");
     QNS_TRY(get_side(rd, &r->ref, doc, "reference"));
     QNS_TRY(get_side(rd, &r->test, doc, "test"));
     QNS_TRY(qns_json_get_int(rd, &r->samples, doc, "samples", 0, INT64_MAX, 0, NULL));

@@ -43,6 +43,16 @@ qns_status qns_plan_bind(qns_plan *p, const qns_taps *taps, qns_err *err);
 qns_status qns_plan_run(qns_tensor *out, qns_plan *p, const qns_tensor *in, int64_t sample,
                         qns_err *err);
 
+/* One node alone, on other values than those of a run: with its implementation and packed weights.
+ *
+ * qns_plan_node_in/out tell the type, shape and layout of input or output k; data is set for
+ * constants only, and dtype is QNS_DTYPE_COUNT for an input that was left out. in[k] and out[k] are
+ * the caller's memory in just that form; entries of constants and of inputs left out are not looked
+ * at. May be called from a tap; not from several threads at once. */
+qns_tensor qns_plan_node_in(const qns_plan *p, qns_nid n, uint32_t k);
+qns_tensor qns_plan_node_out(const qns_plan *p, qns_nid n, uint32_t k);
+void qns_plan_run_node(void *const *out, qns_plan *p, qns_nid n, const void *const *in);
+
 const qns_graph *qns_plan_graph(const qns_plan *p);
 const qns_impl *qns_plan_impl(const qns_plan *p, qns_nid n);
 /* Bytes of the activation buffer, and what it would be without reuse. */

@@ -103,3 +103,46 @@ qns_status qns_plan_run(qns_tensor *out, qns_plan *p, const qns_tensor *in, int6
         give_output(p, &out[i], qns_graph_output(p->g, i));
     return QNS_OK;
 }
+
+static qns_tensor without_data(qns_tensor t, uint32_t buf)
+{
+    if (buf != QNS_NONE)
+        t.data = NULL;
+    return t;
+}
+
+qns_tensor qns_plan_node_in(const qns_plan *p, qns_nid n, uint32_t k)
+{
+    const qns_step *s = &p->step[n.i];
+    assert(k < s->node->n_in);
+    return without_data(s->in[k], s->in_buf[k]);
+}
+
+qns_tensor qns_plan_node_out(const qns_plan *p, qns_nid n, uint32_t k)
+{
+    const qns_step *s = &p->step[n.i];
+    assert(k < s->node->n_out);
+    return without_data(s->out[k], s->out_buf[k]);
+}
+
+void qns_plan_run_node(void *const *out, qns_plan *p, qns_nid n, const void *const *in)
+{
+    const qns_step *s = &p->step[n.i];
+    qns_tensor i[QNS_MAX_IN], o[QNS_MAX_OUT];
+    qns_call call = s->call;
+    if (p->opts.threads > 0)
+        omp_set_num_threads(p->opts.threads);
+    for (uint32_t k = 0; k < s->node->n_in; k++) {
+        i[k] = s->in[k];
+        if (s->in_buf[k] != QNS_NONE)
+            i[k].data = (void *)(uintptr_t)in[k]; /* inputs are only read */
+    }
+    for (uint32_t k = 0; k < s->node->n_out; k++) {
+        o[k] = s->out[k];
+        o[k].data = out[k];
+    }
+    call.in = i;
+    call.out = o;
+    call.scratch = p->scratch;
+    s->impl->run(&call);
+}

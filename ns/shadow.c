@@ -1,0 +1,406 @@
+/* SPDX-License-Identifier: MIT */
+#include "ns/shadow.h"
+
+#include "core/base/mem.h"
+#include "core/graph/qparams.h"
+#include "ns/accuracy.h"
+#include "ns/compare/channels.h"
+#include "ns/compare/metric.h"
+#include "ns/h5_memory.h"
+#include "ns/shadow_local.h"
+#include "ns/shadow_track.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <omp.h>
+#include <string.h>
+
+typedef struct side {
+    const qns_shadow_side *of;
+    const qns_graph *g;
+    qns_plan *plan;
+    qns_tensor *value;     /* by value: where it lies in the run of this sample */
+    uint32_t *data_value;  /* by data of the capture: the value */
+    qns_capture_list list; /* by value: data of the capture */
+    qns_tensor *out;       /* data NULL: not wanted */
+} side;
+
+typedef struct watched { /* a layer */
+    qns_vid ref, test;   /* QNS_NONE: weights only */
+    qns_track activation, local, channels;
+    size_t count;
+} watched;
+
+typedef struct space { /* of a thread */
+    float *ref, *test;
+} space;
+
+typedef struct shadow {
+    qns_cmp c;
+    qns_compare_opts cmp_opts;
+    qns_cmp_live live;
+    const qns_shadow_opts *o;
+    qns_source *s;
+    side ref, test;
+    qns_local *local;
+    watched *layer;
+    qns_sums **channels;
+    uint32_t output; /* the layer whose arg-max is compared; QNS_CMP_NONE */
+    qns_tensor *in;
+    qns_digester *inputs;
+    space *room;
+    int threads;
+} shadow;
+
+/* ---- taps: values are kept in the plan's memory until the next run ---- */
+
+static bool wants_all(void *ctx, const qns_value *v)
+{
+    (void)ctx;
+    (void)v;
+    return true;
+}
+
+static qns_status note_value(void *ctx, const qns_value *v, const qns_tensor *t, int64_t sample,
+                             qns_err *err)
+{
+    side *s = ctx;
+    (void)sample;
+    (void)err;
+    s->value[v->id.i] = *t;
+    return QNS_OK;
+}
+
+/* ---- the two sides ---- */
+
+static qns_status open_side(side *s, qns_capture **cap, const qns_shadow_side *of, int64_t samples,
+                            qns_err *err)
+{
+    qns_cap_facts facts;
+    char hex[5][QNS_HEX_LEN + 1];
+    qns_exec_opts eo = *of->exec;
+    const qns_capture_opts co = {.model = of->model, .backend = of->backend, .engine = of->engine};
+    const uint32_t n = qns_graph_n_values(of->graph);
+    s->of = of;
+    s->g = of->graph;
+    eo.keep_all = true;
+    QNS_TRY(qns_plan_create(&s->plan, s->g, &eo, err));
+    QNS_TRY(qns_new((void **)&s->value, n, sizeof *s->value, err));
+    QNS_TRY(qns_new((void **)&s->list.column, n, sizeof *s->list.column, err));
+    QNS_TRY(qns_new((void **)&s->out, qns_graph_n_outputs(s->g), sizeof *s->out, err));
+    QNS_TRY(qns_capture_facts(&facts, hex, s->g, &co, err));
+    facts.samples = samples;
+    QNS_TRY(qns_capture_memory(cap, of->file ? of->file : "", &facts, err));
+    const qns_cap_sink sink = qns_capture_memory_sink(*cap);
+    QNS_TRY(qns_capture_declare(&s->list, &sink, s->plan, &co, err));
+    QNS_TRY(qns_new((void **)&s->data_value, qns_capture_n(*cap), sizeof(uint32_t), err));
+    for (uint32_t i = 0; i < n; i++)
+        if (s->list.column[i] != QNS_NONE)
+            s->data_value[s->list.column[i]] = i;
+    return QNS_OK;
+}
+
+static bool has_codes(const qns_graph *g)
+{
+    for (uint32_t i = 0; i < qns_graph_n_values(g); i++)
+        if (qns_graph_value(g, (qns_vid){i})->qp)
+            return true;
+    return false;
+}
+
+static const char *file_of(const qns_shadow_side *s)
+{
+    return s->file ? s->file : qns_graph_name(s->graph);
+}
+
+/* One reading of the source serves both. */
+static qns_status check_inputs(const qns_shadow_side *r, const qns_shadow_side *t, qns_err *err)
+{
+    const qns_graph *a = r->graph, *b = t->graph;
+    if (has_codes(a))
+        QNS_FAIL(err, MISMATCH, "'%s' is quantized; the first model is the float one", file_of(r));
+    if (qns_graph_n_inputs(a) != qns_graph_n_inputs(b))
+        QNS_FAIL(err, MISMATCH, "'%s' has %u inputs, '%s' has %u; quantize and shadow one model",
+                 file_of(r), qns_graph_n_inputs(a), file_of(t), qns_graph_n_inputs(b));
+    for (uint32_t i = 0; i < qns_graph_n_inputs(a); i++) {
+        const qns_value *x = qns_graph_value(a, qns_graph_input(a, i));
+        const qns_value *y = qns_graph_value(b, qns_graph_input(b, i));
+        if (strcmp(x->name, y->name) != 0 || x->dtype != y->dtype ||
+            !qns_shape_equal(&x->shape, &y->shape))
+            QNS_FAIL(err, MISMATCH,
+                     "input %u is '%s' %s %s in '%s', but '%s' %s %s in '%s'; quantize and shadow "
+                     "one model",
+                     i, x->name, qns_dtype_name(x->dtype), qns_shape_str(&x->shape).s, file_of(r),
+                     y->name, qns_dtype_name(y->dtype), qns_shape_str(&y->shape).s, file_of(t));
+    }
+    return QNS_OK;
+}
+
+static qns_status get_inputs(shadow *s, qns_err *err)
+{
+    const qns_graph *g = s->ref.g;
+    const uint32_t n = qns_graph_n_inputs(g);
+    if (n > QNS_MAX_IN)
+        QNS_FAIL(err, UNSUPPORTED, "%u graph inputs; a shadow run takes up to %d", n, QNS_MAX_IN);
+    QNS_TRY(qns_new((void **)&s->in, n, sizeof *s->in, err));
+    for (uint32_t i = 0; i < n; i++) {
+        s->in[i] = qns_graph_tensor(g, qns_graph_input(g, i));
+        s->in[i].layout = QNS_ROW;
+        s->in[i].data = qns_malloc64(qns_tensor_bytes(&s->in[i]));
+        if (!s->in[i].data)
+            QNS_FAIL(err, NOMEM, "cannot get memory for the inputs");
+    }
+    return qns_digester_create(&s->inputs, err);
+}
+
+/* ---- what is measured ---- */
+
+static qns_status watch(shadow *s, size_t k, qns_err *err)
+{
+    const qns_cmp_layer *l = &s->c.layer.at[k];
+    watched *w = &s->layer[k];
+    qns_grid *grid = NULL;
+    w->ref = w->test = QNS_NO_VALUE;
+    if (l->ref == QNS_CMP_NONE)
+        return QNS_OK;
+    const qns_cap_data *t = qns_cmp_data(s->c.test, l->test);
+    const qns_geom geom = qns_geom_of(&t->shape, t->n_scale > 1 ? t->axis : -1);
+    w->ref.i = s->ref.data_value[l->ref];
+    w->test.i = s->test.data_value[l->test];
+    w->count = t->count;
+    QNS_TRY(qns_cmp_grids(&grid, &s->c, t, err));
+    QNS_TRY(qns_track_init(&w->activation, s->c.a, geom, grid, t->n_scale, err));
+    QNS_TRY(qns_track_init(&w->local, s->c.a, geom, grid, t->n_scale, err));
+    if (!s->o->per_channel)
+        return QNS_OK;
+    const qns_geom by_channel = qns_geom_of(&t->shape, qns_cmp_activation_axis(t));
+    QNS_TRY(qns_track_init(&w->channels, s->c.a, by_channel, grid, t->n_scale, err));
+    s->channels[k] = w->channels.all;
+    return QNS_OK;
+}
+
+static qns_status watch_all(shadow *s, qns_err *err)
+{
+    size_t most = 1;
+    const size_t n = s->c.layer.n;
+    QNS_TRY(qns_new((void **)&s->layer, n, sizeof *s->layer, err));
+    QNS_TRY(qns_new((void **)&s->channels, n, sizeof(qns_sums *), err));
+    for (size_t k = 0; k < n; k++) {
+        QNS_TRY(watch(s, k, err));
+        most = s->layer[k].count > most ? s->layer[k].count : most;
+    }
+    s->live.channels = s->channels;
+    s->live.has_labels = qns_source_labels(s->s) != NULL;
+    s->c.live = &s->live;
+    s->output = qns_cmp_output_layer(&s->c);
+    if (s->output != QNS_CMP_NONE &&
+        !qns_cmp_is_classifier(qns_cmp_data(s->c.ref, s->c.layer.at[s->output].ref)))
+        s->output = QNS_CMP_NONE;
+    QNS_TRY(qns_new((void **)&s->room, (size_t)s->threads, sizeof *s->room, err));
+    for (int i = 0; i < s->threads; i++) {
+        s->room[i].ref = qns_malloc64(most * sizeof(float));
+        s->room[i].test = qns_malloc64(most * sizeof(float));
+        if (!s->room[i].ref || !s->room[i].test)
+            QNS_FAIL(err, NOMEM, "cannot get memory to compare values of %zu elements", most);
+    }
+    return QNS_OK;
+}
+
+/* ---- one sample ---- */
+
+/* Row-major floats: t's own memory, or room. Codes go through a table of all that they can be. */
+static const float *floats_of(float *room, const qns_tensor *t)
+{
+    const size_t n = qns_tensor_count(t);
+    if (t->dtype == QNS_F32 && (t->layout == QNS_ROW || qns_layout_trivial(&t->shape)))
+        return t->data;
+    if (!qns_is_code(t->dtype) || !t->qp || t->qp->n > 1) {
+        qns_tensor_to_float(room, t);
+        return room;
+    }
+    uint8_t code[256], *bytes = (uint8_t *)room + 3 * n;
+    float table[256];
+    for (int i = 0; i < 256; i++)
+        code[i] = (uint8_t)i;
+    const qns_tensor all = {.dtype = t->dtype, .shape = {1, {256}}, .data = code, .qp = t->qp};
+    qns_tensor_to_float(table, &all);
+    qns_tensor_relayout(bytes, QNS_ROW, t);
+    /* The bytes lie at the end of room: each is read before it is written over. */
+    for (size_t i = 0; i < n; i++)
+        memcpy(&room[i], &table[bytes[i]], sizeof(float));
+    return room;
+}
+
+static void vote(shadow *s, const float *ref, const float *test, size_t n, int64_t id)
+{
+    const int64_t *labels = qns_source_labels(s->s);
+    const size_t x = qns_argmax(ref, n), y = qns_argmax(test, n);
+    s->live.same += x == y;
+    if (labels) {
+        s->live.ref_hit += (int64_t)x == labels[id];
+        s->live.test_hit += (int64_t)y == labels[id];
+    }
+}
+
+static void measure(shadow *s, size_t k, const space *r, int64_t id)
+{
+    watched *w = &s->layer[k];
+    if (!qns_has(w->ref))
+        return;
+    const float *ref = floats_of(r->ref, &s->ref.value[w->ref.i]);
+    const float *test = floats_of(r->test, &s->test.value[w->test.i]);
+    qns_track_add(&w->activation, ref, test, id);
+    if (s->channels[k])
+        qns_track_add(&w->channels, ref, test, id);
+    if (k == s->output)
+        vote(s, ref, test, w->count, id);
+    test = floats_of(r->test, qns_local_value(s->local, w->test));
+    qns_track_add(&w->local, ref, test, id);
+}
+
+static void add_digest(shadow *s)
+{
+    qns_digest each[QNS_MAX_IN];
+    const uint32_t n = qns_graph_n_inputs(s->ref.g);
+    for (uint32_t i = 0; i < n; i++)
+        each[i] = qns_digest_of(s->in[i].data, qns_tensor_bytes(&s->in[i]));
+    const qns_digest all = n == 1 ? each[0] : qns_digest_of(each, n * sizeof each[0]);
+    qns_digester_add(s->inputs, all.byte, sizeof all.byte);
+}
+
+static qns_status one_sample(shadow *s, int64_t id, qns_err *err)
+{
+    QNS_TRY(qns_source_get(s->in, s->s, id, err));
+    add_digest(s);
+    QNS_TRY(qns_plan_run(s->ref.out, s->ref.plan, s->in, id, err));
+    QNS_TRY(qns_plan_run(s->test.out, s->test.plan, s->in, id, err));
+    qns_local_run(s->local, s->ref.value, s->in);
+    /* Every layer has its own sums, so the numbers do not depend on who takes which. */
+#pragma omp parallel for schedule(dynamic) num_threads(s->threads)
+    for (size_t k = 0; k < s->c.layer.n; k++)
+        measure(s, k, &s->room[omp_get_thread_num()], id);
+    return QNS_OK;
+}
+
+static qns_status all_samples(shadow *s, qns_err *err)
+{
+    const int64_t n = qns_source_count(s->s);
+    const qns_tap ref_tap = {&s->ref, wants_all, note_value};
+    const qns_tap test_tap = {&s->test, wants_all, note_value};
+    const qns_taps ref_taps = {&ref_tap, 1}, test_taps = {&test_tap, 1};
+    qns_status st = QNS_OK;
+    QNS_TRY_DONE(qns_plan_bind(s->ref.plan, &ref_taps, err));
+    QNS_TRY_DONE(qns_plan_bind(s->test.plan, &test_taps, err));
+    for (int64_t i = 0; i < n; i++) {
+        if (s->o->cancelled && s->o->cancelled(s->o->ctx))
+            QNS_FAIL_DONE(err, CANCELLED, "stopped at sample %" PRId64 " of %" PRId64, i, n);
+        QNS_TRY_DONE(one_sample(s, i, err));
+        if (s->o->progress)
+            s->o->progress(s->o->ctx, i + 1, n);
+    }
+done:
+    qns_plan_bind(s->ref.plan, NULL, NULL);
+    qns_plan_bind(s->test.plan, NULL, NULL);
+    return st;
+}
+
+/* ---- the whole ---- */
+
+static void keep_numbers(shadow *s)
+{
+    for (size_t k = 0; k < s->c.layer.n; k++) {
+        if (!qns_has(s->layer[k].ref))
+            continue;
+        qns_track_diff(&s->c.r->layer[k].activation, &s->layer[k].activation);
+        qns_track_diff(&s->c.r->layer[k].local, &s->layer[k].local);
+    }
+}
+
+static qns_status keep_inputs(shadow *s, qns_err *err)
+{
+    char hex[QNS_HEX_LEN + 1];
+    const qns_digest d = qns_digester_result(s->inputs);
+    qns_digest_hex(hex, &d);
+    const char *kept = qns_arena_strdup(s->c.a, hex);
+    if (!kept)
+        QNS_FAIL(err, NOMEM, "cannot keep the result");
+    s->c.r->ref.inputs_id = s->c.r->test.inputs_id = kept;
+    return QNS_OK;
+}
+
+static qns_status run(shadow *s, const qns_shadow_side *ref, const qns_shadow_side *test,
+                      qns_err *err)
+{
+    qns_cmp *c = &s->c;
+    const int64_t n = qns_source_count(s->s);
+    QNS_TRY(check_inputs(ref, test, err));
+    QNS_TRY(open_side(&s->ref, &c->ref, ref, n, err));
+    QNS_TRY(open_side(&s->test, &c->test, test, n, err));
+    QNS_TRY(qns_cmp_begin(c, "shadow", err));
+    QNS_TRY(qns_cmp_weights(c, err));
+    c->n_rows = (size_t)n;
+    c->r->samples = n;
+    QNS_TRY(qns_cmp_pair(c, err));
+    QNS_TRY(qns_cmp_coverage(c, err));
+    QNS_TRY(qns_cmp_filter(c, err));
+    QNS_TRY(qns_cmp_layers(c, err));
+    QNS_TRY(get_inputs(s, err));
+    QNS_TRY(watch_all(s, err));
+    QNS_TRY(qns_cmp_measure(c, err)); /* weights */
+    QNS_TRY(qns_local_create(&s->local, s->ref.g, s->test.plan, test->exec, err));
+    QNS_TRY(all_samples(s, err));
+    keep_numbers(s);
+    QNS_TRY(keep_inputs(s, err));
+    return qns_cmp_finish(c, err);
+}
+
+static void fini_side(side *s)
+{
+    qns_plan_free(s->plan);
+    qns_free(s->value);
+    qns_free(s->data_value);
+    qns_free(s->list.column);
+    qns_free(s->out);
+}
+
+static void fini(shadow *s)
+{
+    qns_local_free(s->local);
+    for (uint32_t i = 0; s->in && i < qns_graph_n_inputs(s->ref.g); i++)
+        qns_free(s->in[i].data);
+    for (int i = 0; s->room && i < s->threads; i++) {
+        qns_free(s->room[i].ref);
+        qns_free(s->room[i].test);
+    }
+    qns_free(s->in);
+    qns_free(s->room);
+    qns_free(s->layer);
+    qns_free(s->channels);
+    qns_digester_free(s->inputs);
+    fini_side(&s->ref);
+    fini_side(&s->test);
+    qns_cmp_fini(&s->c);
+}
+
+qns_status qns_shadow(qns_result **out, const qns_shadow_side *ref, const qns_shadow_side *test,
+                      qns_source *source, const qns_shadow_opts *opts, qns_err *err)
+{
+    static const qns_shadow_opts none = {0};
+    shadow s = {.o = opts ? opts : &none, .s = source};
+    s.threads = test->exec->threads > 0 ? test->exec->threads : omp_get_max_threads();
+    s.cmp_opts = (qns_compare_opts){.layers = s.o->layers,
+                                    .n_layers = s.o->n_layers,
+                                    .n_detail = s.o->n_detail,
+                                    .threads = s.threads,
+                                    .force = s.o->force};
+    s.c.o = &s.cmp_opts;
+    const qns_status st = run(&s, ref, test, err);
+    if (st == QNS_OK)
+        *out = s.c.r;
+    else
+        qns_result_free(s.c.r);
+    fini(&s);
+    if (st != QNS_OK)
+        qns_err_note(err, "shadow run");
+    return st;
+}

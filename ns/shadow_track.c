@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: MIT */
+#include "ns/shadow_track.h"
+
+#include "ns/compare/channels.h"
+#include "ns/compare/metric.h"
+#include "ns/shadow.h"
+
+#include <math.h>
+
+qns_status qns_track_init(qns_track *t, qns_arena *a, qns_geom geom, const qns_grid *grid,
+                          size_t n_grid, qns_err *err)
+{
+    *t = (qns_track){.geom = geom, .grid = grid, .n_grid = n_grid, .stride = 1, .worst_id = -1};
+    QNS_TRY(qns_arena_new((void **)&t->all, a, geom.channels, sizeof *t->all, err));
+    QNS_TRY(qns_arena_new((void **)&t->sample, a, geom.channels, sizeof *t->sample, err));
+    QNS_TRY(qns_arena_new((void **)&t->db, a, QNS_SHADOW_KEPT, sizeof *t->db, err));
+    QNS_TRY(qns_arena_new((void **)&t->id, a, QNS_SHADOW_KEPT, sizeof *t->id, err));
+    for (size_t c = 0; c < geom.channels; c++)
+        qns_sums_init(&t->all[c]);
+    return QNS_OK;
+}
+
+/* Every second one of what was kept goes. */
+static void thin(qns_track *t)
+{
+    for (size_t i = 0; 2 * i < t->n_kept; i++) {
+        t->db[i] = t->db[2 * i];
+        t->id[i] = t->id[2 * i];
+    }
+    t->n_kept = (t->n_kept + 1) / 2;
+    t->stride *= 2;
+}
+
+static void keep(qns_track *t, double db, int64_t id)
+{
+    /* NaN is worse than any number; the first of equals is the worst sample. */
+    const bool worse = isnan(db) ? !isnan(t->worst_db) : db < t->worst_db;
+    if (t->n == 0 || worse) {
+        t->worst_db = db;
+        t->worst_id = id;
+    }
+    if (t->n_kept == QNS_SHADOW_KEPT)
+        thin(t);
+    if (t->n++ % t->stride != 0)
+        return;
+    t->db[t->n_kept] = db;
+    t->id[t->n_kept++] = id;
+}
+
+void qns_track_add(qns_track *t, const float *ref, const float *test, int64_t id)
+{
+    qns_sums sum;
+    unsigned flags = 0;
+    const qns_geom *g = &t->geom;
+    for (size_t c = 0; c < g->channels; c++)
+        qns_sums_init(&t->sample[c]);
+    qns_channel_sums_add(t->sample, ref, test, g->outer, g->channels, g->inner, t->grid,
+                         t->n_grid > 1);
+    qns_sums_init(&sum);
+    for (size_t c = 0; c < g->channels; c++) {
+        qns_sums_merge(&t->all[c], &t->sample[c]);
+        qns_sums_merge(&sum, &t->sample[c]);
+    }
+    keep(t, qns_sqnr_db(&flags, &sum), id);
+}
+
+void qns_track_diff(qns_diff *out, qns_track *t)
+{
+    qns_sums sum;
+    qns_sums_init(&sum);
+    for (size_t c = 0; c < t->geom.channels; c++)
+        qns_sums_merge(&sum, &t->all[c]);
+    qns_diff_from_sums(out, &sum);
+    qns_diff_samples(out, t->db, t->id, t->n_kept);
+    if (t->n == 0)
+        return;
+    out->sqnr_db_min = t->worst_db;
+    out->worst_sample = t->worst_id;
+}

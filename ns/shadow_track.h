@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: MIT */
+/* Errors of one layer's value over all samples, in constant memory. For shadow.c. */
+#ifndef QNS_SHADOW_TRACK_H
+#define QNS_SHADOW_TRACK_H
+
+#include "ns/cmp.h"
+
+typedef struct qns_track {
+    qns_geom geom;
+    const qns_grid *grid; /* NULL: float */
+    size_t n_grid;
+    qns_sums *all, *sample; /* by channel of geom */
+    double *db;             /* of the samples that were kept: every stride-th */
+    int64_t *id;
+    size_t n_kept, n;
+    size_t stride;
+    double worst_db;
+    int64_t worst_id;
+} qns_track;
+
+/* Memory is the arena's. */
+qns_status qns_track_init(qns_track *t, qns_arena *a, qns_geom geom, const qns_grid *grid,
+                          size_t n_grid, qns_err *err);
+/* The next sample, row-major. */
+void qns_track_add(qns_track *t, const float *ref, const float *test, int64_t id);
+/* All numbers of a diff. Sorts what was kept: the last call. */
+void qns_track_diff(qns_diff *out, qns_track *t);
+
+#endif

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT */
+/* What the commands that make a result have in common: where it goes, and the exit code. */
+#ifndef QNS_RESULTS_H
+#define QNS_RESULTS_H
+
+#include "ns/result.h"
+#include "tools/cmd.h"
+
+typedef struct qns_result_args {
+    const char *layers[32], *scripts, *html;
+    size_t n_layers;
+    uint32_t n_detail;
+    int64_t rows;
+    bool force;
+    int fail_on; /* a qns_verdict_level; -1: never */
+} qns_result_args;
+
+extern const struct argp qns_result_argp; /* a child parser; its input is a qns_result_args */
+
+/* Writes -o, --html, and what goes to standard output. */
+qns_status qns_results_write(const qns_common *c, const qns_result_args *a, const qns_result *r,
+                             qns_err *err);
+/* By --fail-on. */
+int qns_results_exit_code(const qns_result_args *a, const qns_result *r);
+
+#endif
