@@ -1,0 +1,1 @@
+$QNS shadow $FIXTURES/model.onnx -d $FIXTURES/eval.yaml
