@@ -14,7 +14,8 @@
  *   bias        half a standard deviation: noise averages out in the next sum, a bias does not.
  *   own steps   a layer's own rounding makes 0.29 steps; above 2 nearly all of the error came in.
  *
- * The advice is the first of these that applies: what is not a number, what is inherited, clipping,
+ * The advice is the first of these that applies: what is not a number, what a shadow run proved to
+ * be fine alone, what is inherited, clipping,
  * stretched weights, stretched activations, weights that do not fit, bias, error that came in, and
  * last the noise itself, which only a wider type cures. */
 #include "core/base/mem.h"
@@ -155,7 +156,7 @@ static const char *advise(const look_at *a)
                             d->bias, fabs(d->bias_sigma));
     if (strcmp(l->kept, "float") == 0)
         return "runs in float: the error comes from its inputs";
-    if (d->rmse_steps > own_steps)
+    if (!l->local.present && d->rmse_steps > own_steps)
         return qns_cmp_text(
             c,
             "%.1f steps of error where its own rounding makes 0.3: it comes in with "
