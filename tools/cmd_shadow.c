@@ -69,7 +69,7 @@ static const struct argp argp = {
            "Cumulative: each model on its own values, as 'qns compare' of two captures measures "
            "it. Local: the quantized layer on the float model's inputs, quantized as the "
            "quantized model does; only this layer's own error is left. A layer that was left in "
-           "float is exact there by definition. -o RESULT.json keeps the result for 'qns "
+           "float is exact there. -o RESULT.json keeps the result for 'qns "
            "report'.\n\n"
            "Example: qns shadow model.onnx quant.onnx -d eval.yaml --html report.html"};
 
