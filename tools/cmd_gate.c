@@ -151,6 +151,6 @@ extern const qns_cmd qns_cmd_gate;
 const qns_cmd qns_cmd_gate = {"gate",
                               "RESULT.json --rules GATE.yaml",
                               "pass or fail in CI: limits, and change against a baseline",
-                              "the main job",
+                              "act on it",
                               &argp,
                               run};

@@ -81,6 +81,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
         a->file = arg;
         return 0;
     case ARGP_KEY_END:
+        if (a->common.json)
+            argp_error(state,
+                       "--json is not taken: --to names the format, several of them are JSON");
         check_args(a, state);
         return 0;
     default:
@@ -197,6 +200,6 @@ extern const qns_cmd qns_cmd_skiplist;
 const qns_cmd qns_cmd_skiplist = {"skiplist",
                                   "RESULT.json|QCONFIG.yaml --to FORMAT",
                                   "the layers to leave in float, for another tool",
-                                  "the main job",
+                                  "act on it",
                                   &argp,
                                   run};
