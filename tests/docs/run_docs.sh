@@ -9,9 +9,9 @@ set -eu
 doc=$1 qns=$2 source=$3
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
-mkdir "$scratch/bin" "$scratch/work"
+mkdir "$scratch/bin" "$scratch/run"
 ln -s "$qns" "$scratch/bin/qns"
-cp "$source"/fixtures/fashion/*.npy "$source"/fixtures/fashion/*.yaml "$source"/fixtures/fashion/model.onnx "$scratch/work/"
+cp "$source"/fixtures/fashion/*.npy "$source"/fixtures/fashion/*.yaml "$source"/fixtures/fashion/model.onnx "$scratch/run/"
 export PATH="$scratch/bin:$PATH" SOURCE="$source"
 awk -v q="'" '
     /^```/ && !inside { kind = substr($0, 4); inside = 1; n = 0; next }
@@ -27,5 +27,5 @@ awk -v q="'" '
     /<!-- test: .* -->/ { cmd = $0; sub(/.*<!-- test: /, "", cmd); sub(/ -->.*/, "", cmd); print "echo \"--- " FILENAME ":" FNR "\""; print cmd }
 ' "$doc" >"$scratch/script"
 [ -s "$scratch/script" ] || { echo "nothing to run in $doc"; exit 1; }
-cd "$scratch/work"
+cd "$scratch/run"
 exec bash -eu "$scratch/script"
