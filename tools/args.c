@@ -150,6 +150,24 @@ static error_t parse_data(int key, char *arg, struct argp_state *state)
 
 const struct argp qns_data_argp = {.options = data_options, .parser = parse_data};
 
+const struct argp_child qns_model_children[] = {{&qns_data_argp, 0, 0, 10},
+                                                {&qns_engine_argp, 0, "Running models:", 50},
+                                                {&qns_common_argp, 0, "Common options:", 90},
+                                                {0}};
+
+void qns_model_child_inputs(struct argp_state *state, qns_data_args *d, qns_common *c)
+{
+    state->child_inputs[0] = d;
+    state->child_inputs[1] = state->child_inputs[2] = c;
+}
+
+void qns_take_model(struct argp_state *state, const char **model, const char *arg)
+{
+    if (*model)
+        argp_error(state, "one model, please; '%s' is a second", arg);
+    *model = arg;
+}
+
 qns_model_opts qns_model_opts_of(const qns_common *c, const char *backend)
 {
     return (qns_model_opts){.onnx = {.dim = c->dim, .n_dim = c->n_dim}, .backend = backend};

@@ -33,6 +33,12 @@ typedef struct qns_data_args {
 
 extern const struct argp qns_data_argp; /* its input is a qns_data_args */
 
+/* The three parsers above, for a command that runs a model over data, and what its ARGP_KEY_INIT
+ * and ARGP_KEY_ARG do with them. */
+extern const struct argp_child qns_model_children[];
+void qns_model_child_inputs(struct argp_state *state, qns_data_args *d, qns_common *c);
+void qns_take_model(struct argp_state *state, const char **model, const char *arg);
+
 typedef struct qns_cmd {
     const char *name, *args, *summary;
     const char *group;                 /* heading in `qns help` */

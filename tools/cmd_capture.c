@@ -87,8 +87,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     capture_args *a = state->input;
     switch (key) {
     case ARGP_KEY_INIT:
-        state->child_inputs[0] = &a->data;
-        state->child_inputs[1] = state->child_inputs[2] = &a->common;
+        qns_model_child_inputs(state, &a->data, &a->common);
         return 0;
     case KEY_LAYERS:
         if (a->n_layers == QNS_ARRAY_LEN(a->layers))
@@ -108,9 +107,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
         a->backend = arg;
         return 0;
     case ARGP_KEY_ARG:
-        if (a->model)
-            argp_error(state, "one model, please; '%s' is a second", arg);
-        a->model = arg;
+        qns_take_model(state, &a->model, arg);
         return 0;
     case ARGP_KEY_END:
         if (!a->model || a->data.n == 0 || !a->common.out)
@@ -122,15 +119,11 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     }
 }
 
-static const struct argp_child children[] = {{&qns_data_argp, 0, 0, 10},
-                                             {&qns_engine_argp, 0, "Running models:", 50},
-                                             {&qns_common_argp, 0, "Common options:", 90},
-                                             {0}};
 static const struct argp argp = {
     .options = options,
     .parser = parse,
     .args_doc = "MODEL -d DATA -o CAPTURE.h5",
-    .children = children,
+    .children = qns_model_children,
     .doc = "Log the weights and activations of every layer to an HDF5 file.\v"
            "A float model is captured after fusion, so that its weights compare with the int8 "
            "ones; int8 "

@@ -29,8 +29,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     inspect_args *a = state->input;
     switch (key) {
     case ARGP_KEY_INIT:
-        state->child_inputs[0] = &a->data;
-        state->child_inputs[1] = state->child_inputs[2] = &a->common;
+        qns_model_child_inputs(state, &a->data, &a->common);
         return 0;
     case KEY_OBSERVERS:
         a->observers = true;
@@ -58,15 +57,11 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     }
 }
 
-static const struct argp_child children[] = {{&qns_data_argp, 0, 0, 10},
-                                             {&qns_engine_argp, 0, "Running models:", 50},
-                                             {&qns_common_argp, 0, "Common options:", 90},
-                                             {0}};
 static const struct argp argp = {
     .options = options,
     .parser = parse,
     .args_doc = "FILE...",
-    .children = children,
+    .children = qns_model_children,
     .doc = "Tell what is in a model, data file, capture or result: inputs, operators, parameters, "
            "multiply-adds, quantized share, scales, identity.\v"
            "--verbose lists every layer.\n\nExample: qns inspect quant.onnx float.h5"};

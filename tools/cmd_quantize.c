@@ -42,8 +42,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     quantize_args *a = state->input;
     switch (key) {
     case ARGP_KEY_INIT:
-        state->child_inputs[0] = &a->data;
-        state->child_inputs[1] = state->child_inputs[2] = &a->common;
+        qns_model_child_inputs(state, &a->data, &a->common);
         return 0;
     case 'q':
         a->qconfig = arg;
@@ -64,9 +63,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
         a->skip[a->n_skip++] = arg;
         return 0;
     case ARGP_KEY_ARG:
-        if (a->model)
-            argp_error(state, "one model, please; '%s' is a second", arg);
-        a->model = arg;
+        qns_take_model(state, &a->model, arg);
         return 0;
     case ARGP_KEY_END:
         if (!a->model || a->data.n == 0 || !a->common.out)
@@ -81,15 +78,11 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     }
 }
 
-static const struct argp_child children[] = {{&qns_data_argp, 0, 0, 10},
-                                             {&qns_engine_argp, 0, "Running models:", 50},
-                                             {&qns_common_argp, 0, "Common options:", 90},
-                                             {0}};
 static const struct argp argp = {
     .options = options,
     .parser = parse,
     .args_doc = "MODEL -d CALIB -o QUANT.onnx",
-    .children = children,
+    .children = qns_model_children,
     .doc =
         "Quantize a float ONNX model: fuse, choose what runs in integers, calibrate, convert.\v"
         "The result is a Q/DQ model that ONNX Runtime and others run; QNS runs it in integers. Its "

@@ -38,16 +38,13 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     run_args *a = state->input;
     switch (key) {
     case ARGP_KEY_INIT:
-        state->child_inputs[0] = &a->data;
-        state->child_inputs[1] = state->child_inputs[2] = &a->common;
+        qns_model_child_inputs(state, &a->data, &a->common);
         return 0;
     case KEY_BACKEND:
         a->backend = arg;
         return 0;
     case ARGP_KEY_ARG:
-        if (a->model)
-            argp_error(state, "one model, please; '%s' is a second", arg);
-        a->model = arg;
+        qns_take_model(state, &a->model, arg);
         return 0;
     case ARGP_KEY_END:
         if (!a->model || a->data.n == 0)
@@ -58,15 +55,11 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     }
 }
 
-static const struct argp_child children[] = {{&qns_data_argp, 0, 0, 10},
-                                             {&qns_engine_argp, 0, "Running models:", 50},
-                                             {&qns_common_argp, 0, "Common options:", 90},
-                                             {0}};
 static const struct argp argp = {
     .options = options,
     .parser = parse,
     .args_doc = "MODEL -d DATA",
-    .children = children,
+    .children = qns_model_children,
     .doc = "Run a float or quantized ONNX model over a data set.\v"
            "With labels, prints top-1 and top-5 accuracy with a 95 % interval. -o OUT.npy stores "
            "the first output of every sample, -o OUT.h5 all of them.\n\n"
