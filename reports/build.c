@@ -2,7 +2,9 @@
 #include "reports/build.h"
 
 #include "core/base/mem.h"
+#include "reports/kind.h"
 #include "reports/label.h"
+#include "reports/result_json.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -94,7 +96,9 @@ qns_status qns_report_build(qns_report **out, const qns_result *r, qns_err *err)
     QNS_TRY_DONE(qns_new(&p, 1, sizeof *report, err));
     report = p;
     QNS_TRY_DONE(qns_arena_create(&report->arena, err));
-    report->result = r;
+    report->kind = qns_kind_find(r->kind);
+    report->of = r;
+    report->qns = r->qns;
     qns_build b = {report, report->arena, r, false};
     qns_build_summary(&b);
     qns_build_layers(&b);
@@ -117,3 +121,28 @@ void qns_report_free(qns_report *r)
     qns_arena_free(r->arena);
     qns_free(r);
 }
+
+/* ---- the two kinds that are a qns_result ---- */
+
+static qns_status from_json(void **out, const json_t *doc, qns_err *err)
+{
+    return qns_result_from_doc((qns_result **)out, doc, err);
+}
+
+static qns_status to_json(qns_str *out, const void *of, bool compact, qns_err *err)
+{
+    return qns_result_to_json(out, of, compact, err);
+}
+
+static void free_result(void *of)
+{
+    qns_result_free(of);
+}
+
+static qns_status build(qns_report **out, const void *of, qns_err *err)
+{
+    return qns_report_build(out, of, err);
+}
+
+const qns_kind qns_kind_comparison = {"comparison", from_json, to_json, free_result, build};
+const qns_kind qns_kind_shadow = {"shadow", from_json, to_json, free_result, build};

@@ -229,6 +229,8 @@ static void drop_local(qns_build *b, qns_row *row, uint32_t n)
     b->report->layers = (qns_table){kept, N_COLUMNS - 1, row, n, LAYER};
 }
 
+static const char *const groups[] = {"bad", "watch", "ok"};
+
 void qns_build_layers(qns_build *b)
 {
     const qns_result *r = b->r;
@@ -237,6 +239,10 @@ void qns_build_layers(qns_build *b)
         return;
     for (uint32_t i = 0; i < r->n_ranking; i++)
         build_row(b, &row[i], &r->layer[r->ranking[i]], i);
+    b->report->heading = "layers, worst first";
+    b->report->intro = "The output's SQNR is cumulative; the weight's is the tensor alone.";
+    b->report->groups = groups;
+    b->report->n_groups = QNS_ARRAY_LEN(groups);
     bool local = false;
     for (uint32_t i = 0; i < r->n_layers; i++)
         local |= r->layer[i].local.present;

@@ -1,11 +1,35 @@
 /* SPDX-License-Identifier: MIT */
 #include "reports/json_get.h"
 
+#include "core/base/file.h"
+#include "core/base/mem.h"
 #include "core/base/str.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
+
+/* A result of a thousand layers with channels takes some megabytes. */
+enum { MAX_BYTES = 64 << 20 };
+
+qns_status qns_json_parse(json_t **out, const char *text, size_t n, qns_err *err)
+{
+    json_error_t why;
+    *out = json_loadb(text, n, JSON_REJECT_DUPLICATES, &why);
+    if (!*out)
+        QNS_FAIL(err, FORMAT, "not JSON: line %d, column %d: %s", why.line, why.column, why.text);
+    return QNS_OK;
+}
+
+qns_status qns_json_load(json_t **out, const char *path, qns_err *err)
+{
+    char *text = NULL;
+    size_t n;
+    QNS_TRY(qns_file_read(&text, &n, path, MAX_BYTES, err));
+    const qns_status st = qns_json_parse(out, text, n, err);
+    qns_free(text);
+    return st;
+}
 
 static void add_place(qns_str *t, const qns_json_place *p)
 {

@@ -23,6 +23,12 @@ typedef struct qns_json_reader {
     qns_err *err;
 } qns_json_reader;
 
+/* Text to a document, which is freed with json_decref(). Fails with FORMAT: not JSON, a key twice.
+ */
+qns_status qns_json_parse(json_t **out, const char *text, size_t n, qns_err *err);
+/* Also IO, and FORMAT for a file that is too large to be a result. */
+qns_status qns_json_load(json_t **out, const char *path, qns_err *err);
+
 /* Fails with FORMAT: "'layers[3].name' must be " want. */
 qns_status qns_json_wrong(qns_json_reader *rd, const qns_json_place *p, const char *want);
 /* Zeroed memory; out is the address of any pointer. */

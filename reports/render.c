@@ -32,8 +32,8 @@ static qns_status put_str(void *ctx, const void *p, size_t n, qns_err *err)
     return QNS_OK;
 }
 
-qns_status qns_report_write(const char *path, const char *format, const qns_result *r,
-                            const qns_report_opts *opts, qns_err *err)
+qns_status qns_report_write_any(const char *path, const char *format, const qns_any_result *r,
+                                const qns_report_opts *opts, qns_err *err)
 {
     qns_status st = QNS_OK;
     qns_report *report = NULL;
@@ -43,7 +43,7 @@ qns_status qns_report_write(const char *path, const char *format, const qns_resu
     const qns_renderer *how = qns_render_find(format);
     if (!how)
         QNS_FAIL_DONE(err, CONFIG, "no report format '%s'; there are text, json and html", format);
-    QNS_TRY_DONE(qns_report_build(&report, r, err));
+    QNS_TRY_DONE(r->kind->build(&report, r->of, err));
     QNS_TRY_DONE(how->render(report, opts ? opts : &none, &to, err));
     if (strcmp(path, "-") != 0)
         QNS_TRY_DONE(qns_file_write(path, qns_str_get(&t), t.len, err));
@@ -53,4 +53,11 @@ done:
     qns_str_fini(&t);
     qns_report_free(report);
     return st;
+}
+
+qns_status qns_report_write(const char *path, const char *format, const qns_result *r,
+                            const qns_report_opts *opts, qns_err *err)
+{
+    const qns_any_result any = qns_any_of(r);
+    return qns_report_write_any(path, format, &any, opts, err);
 }

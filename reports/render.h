@@ -4,7 +4,7 @@
 #ifndef QNS_RENDER_H
 #define QNS_RENDER_H
 
-#include "reports/report.h"
+#include "reports/kind.h"
 
 /* Where the bytes go. put fails with what the receiver says; rendering then stops. */
 typedef struct qns_sink {
@@ -35,6 +35,8 @@ const qns_renderer *qns_render_at(size_t i);
 
 /* Builds, renders and writes; a file is written whole or not at all. path "-" is standard output.
  * opts may be NULL. Fails with CONFIG for an unknown format. */
+qns_status qns_report_write_any(const char *path, const char *format, const qns_any_result *r,
+                                const qns_report_opts *opts, qns_err *err);
 qns_status qns_report_write(const char *path, const char *format, const qns_result *r,
                             const qns_report_opts *opts, qns_err *err);
 

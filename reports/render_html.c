@@ -3,13 +3,14 @@
  * result itself inside. The page works without its script; the script adds sorting and folding. */
 #include "core/base/file.h"
 #include "core/base/log.h"
+#include "reports/kind.h"
 #include "reports/label.h"
 #include "reports/plot.h"
 #include "reports/render.h"
-#include "reports/result_json.h"
 #include "reports/svg.h"
 #include "reports/template.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <math.h>
 #include <stdio.h>
@@ -47,7 +48,7 @@ static void fill_head(html *h)
     static const char *const said[] = {"fine", "to watch", "needs work"};
     const qns_report *r = h->r;
     qns_tval *v = h->root;
-    qns_tval_set(v, "qns", r->result->qns);
+    qns_tval_set(v, "qns", r->qns);
     qns_tval_set(v, "title", r->title);
     qns_tval_set(v, "subtitle", r->subtitle);
     qns_tval_set(v, "verdict", r->verdict);
@@ -126,19 +127,31 @@ static void add_cell(html *h, qns_tval *row, const qns_cell *c, const char *clas
         qns_tval_set(shown, "short", qns_label_short(h->a, c->text, NAME_COLUMNS));
 }
 
+/* The buttons that filter the table. */
+static void fill_groups(html *h)
+{
+    const qns_table *t = &h->r->layers;
+    for (uint32_t i = 0; i < h->r->n_groups; i++) {
+        uint32_t n = 0;
+        for (uint32_t k = 0; k < t->n_rows; k++)
+            n += strcmp(t->row[k].cell[t->n_columns - 1].text, h->r->groups[i]) == 0;
+        qns_tval *v = qns_tval_add(h->root, "chips");
+        qns_tval_set(v, "text", h->r->groups[i]);
+        qns_tval_setf(v, "n", "%u", n);
+    }
+}
+
 static void fill_layers(html *h)
 {
     const qns_table *t = &h->r->layers;
     const char *const *class = column_classes(h, t);
-    uint32_t count[3] = {0};
     if (!class)
         return;
     add_columns(h, h->root, t, class);
     for (uint32_t i = 0; i < t->n_rows; i++) {
         const qns_row *row = &t->row[i];
         qns_tval *v = qns_tval_add(h->root, "layers");
-        qns_tval_set(v, "verdict", qns_verdict_text((qns_verdict_level)row->level));
-        count[row->level]++;
+        qns_tval_set(v, "verdict", row->cell[t->n_columns - 1].text);
         for (uint32_t c = 0; c < t->n_columns; c++)
             add_cell(h, v, &row->cell[c], class[c], c == t->name_column, c + 1 == t->n_columns);
         add_optional(v, "next", row->next);
@@ -150,9 +163,12 @@ static void fill_layers(html *h)
     }
     qns_tval_setf(h->root, "n_columns", "%u", t->n_columns);
     qns_tval_setf(h->root, "n_layers", "%u", t->n_rows);
-    qns_tval_setf(h->root, "n_ok", "%u", count[QNS_V_OK]);
-    qns_tval_setf(h->root, "n_watch", "%u", count[QNS_V_WATCH]);
-    qns_tval_setf(h->root, "n_bad", "%u", count[QNS_V_BAD]);
+    char *heading = qns_arena_strdup(h->a, h->r->heading);
+    if (heading)
+        heading[0] = (char)toupper((unsigned char)heading[0]);
+    qns_tval_set(h->root, "heading", heading);
+    qns_tval_set(h->root, "intro", h->r->intro);
+    fill_groups(h);
 }
 
 static void fill_table(html *h, const char *name, const qns_table *t)
@@ -256,7 +272,7 @@ static qns_status fill_result(html *h, qns_err *err)
 {
     qns_status st = QNS_OK;
     qns_str json = {0}, safe = {0};
-    QNS_TRY_DONE(qns_result_to_json(&json, h->r->result, true, err));
+    QNS_TRY_DONE(h->r->kind->to_json(&json, h->r->of, true, err));
     if (json.len > MAX_EMBEDDED)
         goto done;
     for (const char *p = qns_str_get(&json); *p;) {

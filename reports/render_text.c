@@ -135,7 +135,7 @@ static void put_layers(text_out *o, const qns_report *r, uint32_t max_rows)
     if (!rows || t->n_columns > MAX_COLUMNS)
         return;
     choose_widths(w, t, o->width, rows);
-    heading(o, "layers, worst first");
+    heading(o, r->heading);
     put_header(o, t, w, false);
     put_header(o, t, w, true);
     for (uint32_t i = 0; i < rows; i++) {

@@ -67,9 +67,13 @@ typedef struct qns_advice {
     int level;
 } qns_advice;
 
+struct qns_kind;
+
 typedef struct qns_report {
     qns_arena *arena;
-    const qns_result *result;
+    const struct qns_kind *kind; /* reports/kind.h */
+    const void *of;              /* the result, of that kind */
+    const char *qns;             /* the version that made it */
     const char *title, *subtitle;
     int level;
     const char *verdict;    /* one line: worst layer, output */
@@ -79,6 +83,10 @@ typedef struct qns_report {
     uint32_t n_cards;
     const qns_advice *advice;
     uint32_t n_advice;
+    const char *heading;       /* of the table, no capitals */
+    const char *intro;         /* one or two sentences about the table */
+    const char *const *groups; /* texts of the last column, worst first: what it is filtered by */
+    uint32_t n_groups;
     qns_table layers; /* worst first */
     const qns_plot *plot;
     uint32_t n_plots;

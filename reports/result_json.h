@@ -15,10 +15,14 @@
 #include "core/base/str.h"
 #include "ns/result.h"
 
+#include <jansson.h>
+
 /* Appends the document and a line feed. compact: no spaces, one line. */
 qns_status qns_result_to_json(qns_str *out, const qns_result *r, bool compact, qns_err *err);
 /* Fails with FORMAT. Free with qns_result_free(). */
 qns_status qns_result_from_json(qns_result **out, const char *text, size_t n, qns_err *err);
+
+qns_status qns_result_from_doc(qns_result **out, const json_t *doc, qns_err *err);
 
 qns_status qns_result_save(const char *path, const qns_result *r, qns_err *err);
 qns_status qns_result_load(qns_result **out, const char *path, qns_err *err);

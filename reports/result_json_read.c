@@ -1,20 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 #include "reports/result_json.h"
 
-#include "core/base/file.h"
 #include "core/base/map.h"
 #include "core/base/mem.h"
-#include "reports/json_get.h"
-#include "reports/result_keys.h"
+#include "reports/result_parts.h"
 
 #include <stdio.h>
 #include <string.h>
 
-/* A result of a thousand layers with channels takes some megabytes. */
-enum { MAX_BYTES = 64 << 20, MAX_LAYERS = 1 << 20, MAX_BINS = 1 << 16, MAX_CHANNELS = 1 << 20 };
+enum { MAX_LAYERS = 1 << 20, MAX_BINS = 1 << 16, MAX_CHANNELS = 1 << 20 };
 
-static qns_status read_diff(qns_json_reader *rd, qns_diff *d, const json_t *o,
-                            const qns_json_place *at)
+qns_status qns_read_diff(qns_json_reader *rd, qns_diff *d, const json_t *o,
+                         const qns_json_place *at)
 {
     const json_t *flags;
     uint32_t n;
@@ -39,13 +36,12 @@ static qns_status read_diff(qns_json_reader *rd, qns_diff *d, const json_t *o,
     return QNS_OK;
 }
 
-/* A diff below its own key; all NaN when there is none. */
-static qns_status get_diff(qns_json_reader *rd, qns_diff *d, const json_t *o, const char *key,
-                           const qns_json_place *up)
+qns_status qns_get_diff(qns_json_reader *rd, qns_diff *d, const json_t *o, const char *key,
+                        const qns_json_place *up)
 {
     const json_t *j;
     QNS_TRY(qns_json_get_object(rd, &j, o, key, up));
-    QNS_TRY(read_diff(rd, d, j, &(qns_json_place){up, key, 0}));
+    QNS_TRY(qns_read_diff(rd, d, j, &(qns_json_place){up, key, 0}));
     d->present = j != NULL;
     return QNS_OK;
 }
@@ -167,9 +163,9 @@ static qns_status read_layer(qns_json_reader *rd, qns_layer *l, const json_t *o,
     QNS_TRY(qns_json_get_text(rd, &l->ref_dataset, o, "reference_dataset", at));
     QNS_TRY(qns_json_get_text(rd, &l->test_dataset, o, "test_dataset", at));
     QNS_TRY(qns_json_get_text(rd, &l->paired_by, o, "paired_by", at));
-    QNS_TRY(get_diff(rd, &l->weight, o, "weight", at));
-    QNS_TRY(get_diff(rd, &l->activation, o, "activation", at));
-    QNS_TRY(get_diff(rd, &l->local, o, "local", at));
+    QNS_TRY(qns_get_diff(rd, &l->weight, o, "weight", at));
+    QNS_TRY(qns_get_diff(rd, &l->activation, o, "activation", at));
+    QNS_TRY(qns_get_diff(rd, &l->local, o, "local", at));
     QNS_TRY(get_qinfo(rd, &l->weight_q, o, "weight_qparams", at));
     QNS_TRY(get_qinfo(rd, &l->activation_q, o, "activation_qparams", at));
     QNS_TRY(get_hist(rd, &l->hist, o, at));
@@ -181,7 +177,7 @@ static qns_status read_layer(qns_json_reader *rd, qns_layer *l, const json_t *o,
     return qns_json_get_text(rd, &l->advice, o, "advice", at);
 }
 
-static qns_status get_side(qns_json_reader *rd, qns_side *s, const json_t *doc, const char *key)
+qns_status qns_get_side(qns_json_reader *rd, qns_side *s, const json_t *doc, const char *key)
 {
     const json_t *o, *id;
     const qns_json_place at = {NULL, key, 0}, below = {&at, "identity", 0};
@@ -233,16 +229,17 @@ static qns_status get_coverage(qns_json_reader *rd, qns_result *r, const json_t 
     return QNS_OK;
 }
 
-static qns_status get_findings(qns_json_reader *rd, qns_result *r, const json_t *doc)
+qns_status qns_get_findings(qns_json_reader *rd, const qns_finding **out, uint32_t *n,
+                            const json_t *doc)
 {
     const char *const severities[] = {"note", "warning", "error"};
     const json_t *list;
     const qns_json_place at = {NULL, "findings", 0};
     qns_finding *f;
-    QNS_TRY(qns_json_get_array(rd, &list, &r->n_findings, doc, "findings", MAX_LAYERS, NULL));
-    QNS_TRY(qns_json_get_memory(rd, &f, r->n_findings, sizeof *f));
-    r->finding = f;
-    for (uint32_t i = 0; i < r->n_findings; i++) {
+    QNS_TRY(qns_json_get_array(rd, &list, n, doc, "findings", MAX_LAYERS, NULL));
+    QNS_TRY(qns_json_get_memory(rd, &f, *n, sizeof *f));
+    *out = f;
+    for (uint32_t i = 0; i < *n; i++) {
         const json_t *j = json_array_get(list, i);
         const qns_json_place one = {&at, NULL, i};
         if (!json_is_object(j))
@@ -315,7 +312,7 @@ static qns_status get_output(qns_json_reader *rd, qns_result *r, const json_t *d
     const qns_json_place at = {NULL, "output", 0};
     QNS_TRY(qns_json_get_object(rd, &o, doc, "output", NULL));
     QNS_TRY(qns_json_get_text(rd, &r->output.name, o, "name", &at));
-    QNS_TRY(read_diff(rd, &r->output.diff, o, &at));
+    QNS_TRY(qns_read_diff(rd, &r->output.diff, o, &at));
     r->output.diff.present = json_object_get(o, "flags") || json_object_get(o, "sqnr_db");
     QNS_TRY(qns_json_get_number(rd, &r->output.top1_agreement, o, "top1_agreement", &at));
     QNS_TRY(qns_json_get_number(rd, &r->output.ref_top1, o, "reference_top1", &at));
@@ -331,47 +328,47 @@ static qns_status read_document(qns_json_reader *rd, qns_result *r, const json_t
     if (strcmp(r->kind, "comparison") != 0 && strcmp(r->kind, "shadow") != 0)
         return qns_json_wrong(rd, &(qns_json_place){NULL, "kind", 0},
                               "\"comparison\" or \"shadow\"");
-    QNS_TRY(get_side(rd, &r->ref, doc, "reference"));
-    QNS_TRY(get_side(rd, &r->test, doc, "test"));
+    QNS_TRY(qns_get_side(rd, &r->ref, doc, "reference"));
+    QNS_TRY(qns_get_side(rd, &r->test, doc, "test"));
     QNS_TRY(qns_json_get_int(rd, &r->samples, doc, "samples", 0, INT64_MAX, 0, NULL));
     QNS_TRY(get_coverage(rd, r, doc));
     QNS_TRY(get_layers(rd, r, doc));
     QNS_TRY(get_ranking(rd, r, doc));
     QNS_TRY(get_output(rd, r, doc));
-    return get_findings(rd, r, doc);
+    return qns_get_findings(rd, &r->finding, &r->n_findings, doc);
 }
 
-qns_status qns_result_from_json(qns_result **out, const char *text, size_t n, qns_err *err)
+qns_status qns_result_from_doc(qns_result **out, const json_t *doc, qns_err *err)
 {
     qns_status st = QNS_OK;
     qns_result *r = NULL;
-    void *p;
-    json_error_t why;
-    json_t *doc = json_loadb(text, n, JSON_REJECT_DUPLICATES, &why);
-    if (!doc)
-        QNS_FAIL_DONE(err, FORMAT, "not JSON: line %d, column %d: %s", why.line, why.column,
-                      why.text);
-    QNS_TRY_DONE(qns_new(&p, 1, sizeof *r, err));
-    r = p;
+    QNS_TRY(qns_new((void **)&r, 1, sizeof *r, err));
     QNS_TRY_DONE(qns_arena_create(&r->arena, err));
     QNS_TRY_DONE(read_document(&(qns_json_reader){r->arena, err}, r, doc));
     *out = r;
     r = NULL;
 done:
     qns_result_free(r);
+    return st;
+}
+
+qns_status qns_result_from_json(qns_result **out, const char *text, size_t n, qns_err *err)
+{
+    json_t *doc = NULL;
+    QNS_TRY(qns_json_parse(&doc, text, n, err));
+    const qns_status st = qns_result_from_doc(out, doc, err);
     json_decref(doc);
     return st;
 }
 
 qns_status qns_result_load(qns_result **out, const char *path, qns_err *err)
 {
-    qns_status st = QNS_OK;
-    char *text = NULL;
-    size_t n;
-    QNS_TRY(qns_file_read(&text, &n, path, MAX_BYTES, err));
-    st = qns_result_from_json(out, text, n, err);
+    json_t *doc = NULL;
+    qns_status st = qns_json_load(&doc, path, err);
+    if (st == QNS_OK)
+        st = qns_result_from_doc(out, doc, err);
     if (st != QNS_OK)
         qns_err_note(err, "reading '%s'", path);
-    qns_free(text);
+    json_decref(doc);
     return st;
 }

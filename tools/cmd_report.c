@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* qns report: a stored result drawn again. */
 #include "reports/render.h"
-#include "reports/result_json.h"
 #include "tools/cmd.h"
 #include "tools/ui.h"
 
@@ -78,7 +77,7 @@ static int run(int argc, char **argv)
 {
     report_args a = {0};
     qns_err err = {0};
-    qns_result *r = NULL;
+    qns_any_result r = {0};
     qns_status st = QNS_OK;
     argp_parse(&argp, argc, argv, 0, 0, &a);
     const char *path = a.common.out ? a.common.out : "-";
@@ -86,10 +85,10 @@ static int run(int argc, char **argv)
     const qns_report_opts opts = {.width = screen ? qns_ui_width() : 80,
                                   .colour = screen && qns_ui_colour(),
                                   .script_dir = a.scripts};
-    QNS_TRY_DONE(qns_result_load(&r, a.file, &err));
-    QNS_TRY_DONE(qns_report_write(path, format_of(&a), r, &opts, &err));
+    QNS_TRY_DONE(qns_any_load(&r, a.file, &err));
+    QNS_TRY_DONE(qns_report_write_any(path, format_of(&a), &r, &opts, &err));
 done:
-    qns_result_free(r);
+    qns_any_free(&r);
     return st == QNS_OK ? QNS_EXIT_OK : qns_report_error(&err);
 }
 

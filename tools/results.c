@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "tools/results.h"
 
+#include "core/base/str.h"
 #include "reports/render.h"
-#include "reports/result_json.h"
 #include "tools/ui.h"
 
 #include <stdio.h>
@@ -64,40 +64,52 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 const struct argp qns_result_argp = {.options = options, .parser = parse};
 
 /* The command that follows the advice for up to three layers. */
-static void print_next(const qns_result *r)
+static void add_next(qns_str *t, const qns_result *r)
 {
     uint32_t n = 0;
     for (uint32_t i = 0; i < r->n_ranking && n < 3; i++) {
         const qns_layer *l = &r->layer[r->ranking[i]];
         if (l->verdict == QNS_V_OK || !strstr(l->advice, "keep this layer in float"))
             continue;
-        printf("%s --skip '%s'",
-               n++ ? " \\\n     " : "next: qns quantize MODEL -d CALIB -o MIXED.onnx", l->name);
+        qns_str_addf(t, "%s --skip '%s'",
+                     n++ ? " \\\n     " : "next: qns quantize MODEL -d CALIB -o MIXED.onnx",
+                     l->name);
     }
     if (n)
-        printf("\n");
+        qns_str_add(t, "\n");
 }
 
-qns_status qns_results_write(const qns_common *c, const qns_result_args *a, const qns_result *r,
-                             qns_err *err)
+qns_status qns_results_write_any(const qns_common *c, const qns_result_args *a,
+                                 const qns_any_result *r, const char *next, qns_err *err)
 {
     const qns_report_opts opts = {.width = qns_ui_width(),
                                   .colour = qns_ui_colour(),
                                   .max_rows = a->rows ? (uint32_t)a->rows : UINT32_MAX,
                                   .script_dir = a->scripts};
     if (c->out)
-        QNS_TRY(qns_result_save(c->out, r, err));
+        QNS_TRY(qns_any_save(c->out, r, err));
     if (a->html)
-        QNS_TRY(qns_report_write(a->html, "html", r, &opts, err));
+        QNS_TRY(qns_report_write_any(a->html, "html", r, &opts, err));
     if (c->json)
-        return qns_report_write("-", "json", r, &opts, err);
+        return qns_report_write_any("-", "json", r, &opts, err);
     if (c->quiet)
         return QNS_OK;
-    QNS_TRY(qns_report_write("-", "text", r, &opts, err));
-    print_next(r);
+    QNS_TRY(qns_report_write_any("-", "text", r, &opts, err));
+    fputs(next, stdout);
     if (a->html)
         printf("report: %s\n", a->html);
     return QNS_OK;
+}
+
+qns_status qns_results_write(const qns_common *c, const qns_result_args *a, const qns_result *r,
+                             qns_err *err)
+{
+    qns_str next = {0};
+    const qns_any_result any = qns_any_of(r);
+    add_next(&next, r);
+    const qns_status st = qns_results_write_any(c, a, &any, qns_str_get(&next), err);
+    qns_str_fini(&next);
+    return st;
 }
 
 int qns_results_exit_code(const qns_result_args *a, const qns_result *r)

@@ -3,7 +3,7 @@
 #ifndef QNS_RESULTS_H
 #define QNS_RESULTS_H
 
-#include "ns/result.h"
+#include "reports/kind.h"
 #include "tools/cmd.h"
 
 typedef struct qns_result_args {
@@ -20,6 +20,9 @@ extern const struct argp qns_result_argp; /* a child parser; its input is a qns_
 /* Writes -o, --html, and what goes to standard output. */
 qns_status qns_results_write(const qns_common *c, const qns_result_args *a, const qns_result *r,
                              qns_err *err);
+/* The same for a result of any kind; next: printed below the table, "" for nothing. */
+qns_status qns_results_write_any(const qns_common *c, const qns_result_args *a,
+                                 const qns_any_result *r, const char *next, qns_err *err);
 /* By --fail-on. */
 int qns_results_exit_code(const qns_result_args *a, const qns_result *r);
 
