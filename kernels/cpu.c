@@ -4,14 +4,18 @@
 #include "kernels/cpu.h"
 
 #include <stdatomic.h>
+#include <string.h>
 
 #if defined(__x86_64__)
 #include <cpuid.h>
 #include <stdint.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
-/* XCR0: 1 SSE, 2 AVX, 5 opmask, 6 upper halves of zmm0-15, 7 zmm16-31 */
+/* XCR0: 1 SSE, 2 AVX, 5 opmask, 6 upper halves of zmm0-15, 7 zmm16-31, 17 and 18 tiles */
 #define XCR0_AVX    0x06u
 #define XCR0_AVX512 0xe6u
+#define XCR0_TILES  0x60000u
 
 static uint32_t read_xcr0(void)
 {
@@ -20,8 +24,20 @@ static uint32_t read_xcr0(void)
     return lo;
 }
 
+/* Linux saves the 8 KiB of tiles only for processes that have asked for it. */
+static bool may_use_tiles(void)
+{
+#if defined(__linux__)
+    const long request_permission = 0x1023, tile_data = 18; /* asm/prctl.h of newer kernels */
+    return syscall(SYS_arch_prctl, request_permission, tile_data) == 0;
+#else
+    return false;
+#endif
+}
+
 static unsigned detect(void)
 {
+    const unsigned tiles = 1u << 24 | 1u << 25; /* AMX-TILE, AMX-INT8 */
     const unsigned ecx1 = bit_OSXSAVE | bit_AVX | bit_FMA | bit_F16C;
     const unsigned ebx7 = bit_AVX512F | bit_AVX512BW | bit_AVX512VL | bit_AVX512DQ;
     unsigned a, b, c, d, bits = 0;
@@ -35,6 +51,9 @@ static unsigned detect(void)
         bits |= QK_CPU_AVX2;
     if (bits && (xcr0 & XCR0_AVX512) == XCR0_AVX512 && (b & ebx7) == ebx7 && (c & bit_AVX512VNNI))
         bits |= QK_CPU_VNNI;
+    if (bits & QK_CPU_VNNI && (xcr0 & XCR0_TILES) == XCR0_TILES && (d & tiles) == tiles &&
+        may_use_tiles())
+        bits |= QK_CPU_AMX;
     return bits;
 }
 
@@ -69,8 +88,27 @@ unsigned qk_cpu_detect(void)
 
 const char *qk_cpu_text(unsigned bits)
 {
-    static const char *const text[8] = {
-        "scalar", "avx2", "vnni", "avx2+vnni", "neon", "avx2+neon", "vnni+neon", "avx2+vnni+neon",
+    static const char *const text[16] = {
+        "scalar",   "avx2",          "vnni",          "avx2+vnni",
+        "neon",     "avx2+neon",     "vnni+neon",     "avx2+vnni+neon",
+        "amx",      "avx2+amx",      "vnni+amx",      "avx2+vnni+amx",
+        "neon+amx", "avx2+neon+amx", "vnni+neon+amx", "avx2+vnni+neon+amx",
     };
-    return text[bits & 7];
+    return text[bits & 15];
+}
+
+bool qk_cpu_mask_of(unsigned *mask, const char *word)
+{
+    static const struct {
+        const char *word;
+        unsigned mask;
+    } known[] = {
+        {"scalar", 0}, {"avx2", QK_CPU_AVX2}, {"vnni", QK_CPU_AVX2 | QK_CPU_VNNI}, {"all", ~0u}};
+
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+        if (strcmp(known[i].word, word) == 0) {
+            *mask = known[i].mask;
+            return true;
+        }
+    return false;
 }

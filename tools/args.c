@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The options that every command, or every command with data, understands. */
+#include "kernels/cpu.h"
 #include "tools/cmd.h"
 
 #include <errno.h>
@@ -47,14 +48,10 @@ static qns_engine parse_engine(struct argp_state *state, const char *arg)
 
 static unsigned parse_isa(struct argp_state *state, const char *arg)
 {
-    /* The bits of kernels/cpu.h: AVX2 is 1. */
-    if (strcmp(arg, "scalar") == 0)
-        return 0;
-    if (strcmp(arg, "avx2") == 0)
-        return 1;
-    if (strcmp(arg, "all") != 0)
-        argp_error(state, "--isa takes scalar, avx2 or all, not '%s'", arg);
-    return ~0u;
+    unsigned mask = ~0u;
+    if (!qk_cpu_mask_of(&mask, arg))
+        argp_error(state, "--isa takes scalar, avx2, vnni or all, not '%s'", arg);
+    return mask;
 }
 
 static error_t parse_common(int key, char *arg, struct argp_state *state)
@@ -90,7 +87,8 @@ static const struct argp_option engine_options[] = {
     {"dim", KEY_DIM, "NAME=N", 0, "value of a symbolic axis of the model", 50},
     {"float-engine", KEY_ENGINE, "NAME", 0,
      "onednn (default) or reference: slow, the same bits everywhere", 50},
-    {"isa", KEY_ISA, "NAME", 0, "scalar, avx2 or all (default): speed only, never results", 50},
+    {"isa", KEY_ISA, "NAME", 0, "scalar, avx2, vnni or all (default): speed only, never results",
+     50},
     {0},
 };
 

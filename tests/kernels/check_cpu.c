@@ -14,6 +14,7 @@ Test(cpu, text)
     cr_assert_str_eq(qk_cpu_text(QK_CPU_AVX2), "avx2");
     cr_assert_str_eq(qk_cpu_text(QK_CPU_AVX2 | QK_CPU_VNNI), "avx2+vnni");
     cr_assert_str_eq(qk_cpu_text(QK_CPU_NEON), "neon");
+    cr_assert_str_eq(qk_cpu_text(QK_CPU_AVX2 | QK_CPU_VNNI | QK_CPU_AMX), "avx2+vnni+amx");
 }
 
 Test(cpu, detection_is_stable_and_ordered)
@@ -22,13 +23,26 @@ Test(cpu, detection_is_stable_and_ordered)
 
     cr_assert_eq(bits, qk_cpu_detect());
     cr_assert(!(bits & QK_CPU_VNNI) || (bits & QK_CPU_AVX2));
+    cr_assert(!(bits & QK_CPU_AMX) || (bits & QK_CPU_VNNI));
     cr_assert(!(bits & QK_CPU_NEON) || bits == QK_CPU_NEON);
+}
+
+Test(cpu, words)
+{
+    unsigned mask = 77;
+
+    cr_assert(qk_cpu_mask_of(&mask, "vnni"));
+    cr_assert_eq(mask, QK_CPU_AVX2 | QK_CPU_VNNI);
+    cr_assert(qk_cpu_mask_of(&mask, "scalar"));
+    cr_assert_eq(mask, 0);
+    cr_assert(!qk_cpu_mask_of(&mask, "avx3"));
+    cr_assert_eq(mask, 0);
 }
 
 /* Every member is a function, for every mask; bits the machine lacks change nothing. */
 Test(cpu, table_is_full)
 {
-    for (unsigned mask = 0; mask < 8; mask++) {
+    for (unsigned mask = 0; mask < 16; mask++) {
         qk_table t, capped;
         void (*member)(void);
 
