@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* A comparison while it is being made; for compare.c, identity.c, pair.c, coverage.c, measure.c,
- * detail.c and advice.c. */
+/* A comparison while it is being made; for compare.c, identity.c, pair.c, coverage.c, edges.c,
+ * measure.c, detail.c and advice.c. */
 #ifndef QNS_CMP_H
 #define QNS_CMP_H
 
@@ -76,6 +76,8 @@ qns_status qns_cmp_weights(qns_cmp *c, qns_err *err);
 qns_status qns_cmp_identity(qns_cmp *c, qns_err *err);
 /* pair.c: fills c->layer, in execution order. */
 qns_status qns_cmp_pair(qns_cmp *c, qns_err *err);
+/* edges.c: which layers each layer reads. After qns_cmp_layers(). */
+qns_status qns_cmp_edges(qns_cmp *c, qns_err *err);
 /* Keeps the layers that were asked for. After qns_cmp_coverage(), which is about all pairs. */
 qns_status qns_cmp_filter(qns_cmp *c, qns_err *err);
 /* coverage.c: every operator in one class. */

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "ns/compare.h"
 
-#include "core/base/map.h"
 #include "core/base/mem.h"
 #include "core/base/vec.h"
 #include "ns/cmp.h"
@@ -264,32 +263,22 @@ done:
 /* ---- order ---- */
 
 /* How much the SQNR fell from the worst input with a number to here. */
-static qns_status find_added(qns_cmp *c, qns_err *err)
+static void find_added(qns_cmp *c)
 {
-    qns_map by_value = {0};
-    qns_status st = QNS_OK;
-    for (uint32_t k = 0; k < c->layer.n; k++)
-        if (c->layer.at[k].ref != QNS_CMP_NONE)
-            QNS_TRY_DONE(qns_map_put(
-                &by_value, qns_capture_at(c->ref, c->layer.at[k].ref)->value_origin, k, err));
     for (uint32_t k = 0; k < c->layer.n; k++) {
-        const qns_cap_data *d = qns_cmp_data(c->ref, c->layer.at[k].ref);
+        qns_layer *l = &c->r->layer[k];
         double worst = INFINITY;
         c->worst_input[k] = QNS_CMP_NONE;
-        for (uint32_t i = 0; d && i < d->n_inputs; i++) {
-            const uint32_t at = qns_map_get(&by_value, d->inputs[i]);
-            if (at != QNS_MAP_NONE && c->r->layer[at].activation.sqnr_db < worst) {
-                worst = c->r->layer[at].activation.sqnr_db;
-                c->worst_input[k] = at;
+        for (uint32_t i = 0; i < l->n_from; i++) {
+            const double db = c->r->layer[l->from[i]].activation.sqnr_db;
+            if (db < worst) {
+                worst = db;
+                c->worst_input[k] = l->from[i];
             }
         }
-        const double here = c->r->layer[k].activation.sqnr_db;
-        if (isfinite(worst) && isfinite(here))
-            c->r->layer[k].added_db = worst - here;
+        if (isfinite(worst) && isfinite(l->activation.sqnr_db))
+            l->added_db = worst - l->activation.sqnr_db;
     }
-done:
-    qns_map_fini(&by_value);
-    return st;
 }
 
 typedef struct rank_key {
@@ -399,7 +388,8 @@ qns_status qns_cmp_layers(qns_cmp *c, qns_err *err)
 
 qns_status qns_cmp_finish(qns_cmp *c, qns_err *err)
 {
-    QNS_TRY(find_added(c, err));
+    QNS_TRY(qns_cmp_edges(c, err));
+    find_added(c);
     QNS_TRY(rank(c, err));
     QNS_TRY(qns_cmp_detail(c, c->o->n_detail ? c->o->n_detail : 5, err));
     QNS_TRY(qns_cmp_output(c, err));

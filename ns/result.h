@@ -50,6 +50,8 @@ typedef struct qns_layer {
     int32_t index;    /* execution order on the float side */
     const char *const *origin;
     uint32_t n_origin;
+    const uint32_t *from; /* layers whose values it reads, through operators that are no layer */
+    uint32_t n_from;
     uint64_t macs;                          /* of one sample */
     const char *ref_dataset, *test_dataset; /* in the captures */
     const char *paired_by;                  /* "lineage" or "name" */

@@ -47,6 +47,19 @@
     });
   });
 
+  /* From a box of the graph to its layer: boxes are numbered by rank, the order of the page. */
+  document.querySelectorAll('.net [id^="g-n"]').forEach(function (box) {
+    var body = bodies[Number(box.id.slice(3))];
+    if (!body) return;
+    box.addEventListener("click", function () {
+      var button = body.querySelector(".name button");
+      body.hidden = false;
+      if (!body.classList.contains("open")) button.click();
+      body.scrollIntoView({ block: "center" });
+      button.focus({ preventScroll: true });
+    });
+  });
+
   /* Filter by text and verdict. */
   var input = document.getElementById("filter"), count = document.getElementById("count"), want = "all";
   var chips = Array.prototype.slice.call(document.querySelectorAll(".chips button"));

@@ -103,6 +103,7 @@ qns_status qns_report_build(qns_report **out, const qns_result *r, qns_err *err)
     qns_build_summary(&b);
     qns_build_layers(&b);
     qns_build_origin(&b);
+    qns_build_graph(&b);
     if (!b.failed)
         QNS_TRY_DONE(qns_build_plots(&b, err));
     if (b.failed)

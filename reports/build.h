@@ -33,6 +33,7 @@ const char *qns_build_count(qns_build *b, uint64_t v);
 void qns_build_summary(qns_build *b);
 void qns_build_layers(qns_build *b);
 void qns_build_origin(qns_build *b); /* coverage, identity, guide */
+void qns_build_graph(qns_build *b);
 qns_status qns_build_plots(qns_build *b, qns_err *err);
 
 #endif

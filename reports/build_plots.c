@@ -3,6 +3,7 @@
  * go only into quoted strings (qns_label_add_gnuplot). */
 #include "reports/build.h"
 #include "reports/label.h"
+#include "reports/plot.h"
 #include "reports/template.h"
 
 #include <math.h>
@@ -30,6 +31,7 @@ static qns_status add_plot(qns_build *b, const char *template, const qns_tval *v
     QNS_TRY_DONE(qns_template_fill(&t, text, v, qns_label_add_gnuplot, err));
     if (!(plot.script = qns_arena_strdup(b->arena, qns_str_get(&t))))
         QNS_FAIL_DONE(err, NOMEM, "cannot keep a chart of %zu bytes", t.len);
+    plot.drawer = &qns_gnuplot;
     list[b->report->n_plots++] = plot;
 done:
     qns_str_fini(&t);
@@ -119,7 +121,7 @@ static qns_status plot_sqnr(qns_build *b, qns_err *err)
                     (qns_plot){"sqnr", "SQNR per layer, in order of execution",
                                "Higher is better. A step down of the line is where error is made; "
                                "a slow slope is error that adds up.",
-                               NULL, false},
+                               NULL, NULL, false},
                     err);
 }
 
@@ -147,7 +149,7 @@ static qns_status plot_error(qns_build *b, qns_err *err)
                     (qns_plot){"error", "Cumulative error over depth",
                                "Above: error as part of the signal. Below: the same error against "
                                "the step of each layer's own codes.",
-                               NULL, false},
+                               NULL, NULL, false},
                     err);
 }
 
@@ -177,7 +179,8 @@ static qns_status plot_histogram(qns_build *b, const qns_layer *l, uint32_t rank
     return add_plot(b, "histogram.gp", v,
                     (qns_plot){qns_build_text(b, "histogram_%u", rank + 1),
                                qns_build_text(b, "Values of rank %u, %s", rank + 1, l->name),
-                               "Float values beyond the dashed lines are clipped.", NULL, true},
+                               "Float values beyond the dashed lines are clipped.", NULL, NULL,
+                               true},
                     err);
 }
 
@@ -214,12 +217,12 @@ static qns_status plot_channels(qns_build *b, const qns_layer *l, qns_err *err)
                  (qns_plot){"channels", qns_build_text(b, "Weight channels of %s", l->name),
                             "A channel far wider than the rest costs the others their bits when "
                             "they share a scale; one cut by the line is clipped.",
-                            NULL, false},
+                            NULL, NULL, false},
                  err));
     return add_plot(b, "channel_sqnr.gp", v,
                     (qns_plot){"channel_sqnr",
                                qns_build_text(b, "SQNR of the weight channels of %s", l->name),
-                               "Channels that are equal have no bar.", NULL, false},
+                               "Channels that are equal have no bar.", NULL, NULL, false},
                     err);
 }
 

@@ -227,3 +227,18 @@ void qns_label_add_gnuplot(qns_str *out, const char *s)
     qns_str_add(out, "'");
     qns_str_fini(&t);
 }
+
+void qns_label_add_dot(qns_str *out, const char *s)
+{
+    qns_str t = {0};
+    qns_label_add(&t, s);
+    out->failed |= t.failed;
+    qns_str_add(out, "\"");
+    for (const char *p = qns_str_get(&t); *p; p++) {
+        if (*p == '"' || *p == '\\')
+            qns_str_add(out, "\\");
+        qns_str_add_n(out, p, 1);
+    }
+    qns_str_add(out, "\"");
+    qns_str_fini(&t);
+}

@@ -30,5 +30,7 @@ void qns_label_add_wrapped(qns_str *out, const char *s, size_t width, size_t ind
 void qns_label_add_html(qns_str *out, const char *s);
 /* A gnuplot string in single quotes: nothing in it is expanded, continued or executed. */
 void qns_label_add_gnuplot(qns_str *out, const char *s);
+/* A Graphviz string in double quotes: no escape sequence in it means anything. */
+void qns_label_add_dot(qns_str *out, const char *s);
 
 #endif

@@ -9,6 +9,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <spawn.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -16,6 +17,9 @@
 #include <unistd.h>
 
 extern char **environ;
+
+const qns_drawer qns_gnuplot = {"gnuplot", "-d", ".gp"};
+const qns_drawer qns_dot = {"dot", "-Tsvg", ".dot"};
 
 /* A chart of a thousand layers has about a megabyte. */
 enum { MAX_SVG = 64 << 20, MAX_COMPLAINT = 4096 };
@@ -40,17 +44,19 @@ static qns_status open_pair(int fd[2], qns_err *err)
 {
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fd) != 0) {
         fd[0] = fd[1] = -1;
-        QNS_FAIL(err, IO, "cannot make a pipe for gnuplot: %s", strerror(errno));
+        QNS_FAIL(err, IO, "cannot make a pipe to draw: %s", strerror(errno));
     }
     return QNS_OK;
 }
 
 /* in: the script; out: the picture; log: complaints. Element 1 is the child's end. */
-static qns_status start(pid_t *pid, const char *program, int in[2], int out[2], int log[2],
-                        qns_err *err)
+static qns_status start(pid_t *pid, const qns_drawer *d, const char *program, int in[2], int out[2],
+                        int log[2], qns_err *err)
 {
-    char flag[] = "-d", name[] = "gnuplot";
-    char *const argv[] = {name, flag, NULL};
+    char name[16], option[16];
+    char *const argv[] = {name, option, NULL};
+    snprintf(name, sizeof name, "%s", d->program);
+    snprintf(option, sizeof option, "%s", d->option);
     posix_spawn_file_actions_t act;
     if (posix_spawn_file_actions_init(&act) != 0)
         QNS_FAIL(err, NOMEM, "cannot start '%s'", program);
@@ -92,7 +98,7 @@ static qns_status talk(qns_str *svg, qns_str *log, int in[2], int out, int compl
         if (n < 0 && errno == EINTR)
             continue;
         if (n <= 0)
-            QNS_FAIL(err, CANCELLED, "gnuplot did not finish in time");
+            QNS_FAIL(err, CANCELLED, "it did not finish in time");
         if (p[0].revents)
             open_out = drain(out, svg, MAX_SVG);
         if (p[1].revents)
@@ -129,8 +135,8 @@ static bool ended_well(pid_t pid, int64_t deadline)
     }
 }
 
-qns_status qns_plot_run(qns_str *svg, const char *program, const char *script, uint32_t timeout_ms,
-                        qns_err *err)
+qns_status qns_plot_run(qns_str *svg, const qns_drawer *d, const char *program, const char *script,
+                        uint32_t timeout_ms, qns_err *err)
 {
     qns_status st = QNS_OK;
     int in[2] = {-1, -1}, out[2] = {-1, -1}, log[2] = {-1, -1};
@@ -140,7 +146,7 @@ qns_status qns_plot_run(qns_str *svg, const char *program, const char *script, u
     QNS_TRY_DONE(open_pair(in, err));
     QNS_TRY_DONE(open_pair(out, err));
     QNS_TRY_DONE(open_pair(log, err));
-    QNS_TRY_DONE(start(&pid, program, in, out, log, err));
+    QNS_TRY_DONE(start(&pid, d, program ? program : d->program, in, out, log, err));
     close(in[1]);
     close(out[1]);
     close(log[1]);
@@ -153,7 +159,7 @@ qns_status qns_plot_run(qns_str *svg, const char *program, const char *script, u
     const char *line = qns_str_get(&complaint);
     line += strspn(line, " \n\t^");
     if (st == QNS_OK && (!well || svg->failed))
-        QNS_FAIL_DONE(err, IO, "gnuplot failed: %.*s", (int)strcspn(line, "\n"), line);
+        QNS_FAIL_DONE(err, IO, "it failed: %.*s", (int)strcspn(line, "\n"), line);
 done:
     close_pair(in);
     close_pair(out);

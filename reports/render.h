@@ -14,12 +14,12 @@ typedef struct qns_sink {
 
 /* All zero is a good choice. */
 typedef struct qns_report_opts {
-    uint32_t width;           /* text: columns; 0: 80; at least 60 are used */
-    bool colour;              /* text: ANSI colours */
-    uint32_t max_rows;        /* text: layers shown; 0: 20 */
-    const char *script_dir;   /* html: a folder that gets the gnuplot scripts; NULL: none */
-    const char *gnuplot;      /* html: program; NULL: "gnuplot", "": draw nothing */
-    uint32_t plot_timeout_ms; /* of one chart; 0: 20,000 */
+    uint32_t width;            /* text: columns; 0: 80; at least 60 are used */
+    bool colour;               /* text: ANSI colours */
+    uint32_t max_rows;         /* text: layers shown; 0: 20 */
+    const char *script_dir;    /* html: a folder that gets the scripts of the charts; NULL: none */
+    const char *gnuplot, *dot; /* html: programs; NULL: those of PATH, "": draw nothing */
+    uint32_t plot_timeout_ms;  /* of one chart; 0: 20,000 */
 } qns_report_opts;
 
 typedef struct qns_renderer {

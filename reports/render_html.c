@@ -188,44 +188,44 @@ static void fill_table(html *h, const char *name, const qns_table *t)
     }
 }
 
+static qns_status keep_script(const char *dir, const qns_plot *p, qns_err *err)
+{
+    qns_str path = {0};
+    qns_str_addf(&path, "%s/%s%s", dir, p->name, p->drawer->suffix);
+    if (path.failed)
+        QNS_FAIL(err, NOMEM, "cannot keep the scripts in '%s'", dir);
+    const qns_status st = qns_file_write(qns_str_get(&path), p->script, strlen(p->script), err);
+    qns_str_fini(&path);
+    return st;
+}
+
 static qns_status keep_scripts(const html *h, qns_err *err)
 {
-    qns_status st = QNS_OK;
-    qns_str path = {0};
     const char *dir = h->o->script_dir;
     if (!dir)
         return QNS_OK;
     if (mkdir(dir, 0777) != 0 && errno != EEXIST)
         QNS_FAIL(err, IO, "cannot make folder '%s': %s", dir, strerror(errno));
-    for (uint32_t i = 0; i < h->r->n_plots; i++) {
-        const qns_plot *p = &h->r->plot[i];
-        qns_str_fini(&path);
-        qns_str_addf(&path, "%s/%s.gp", dir, p->name);
-        if (path.failed)
-            QNS_FAIL_DONE(err, NOMEM, "cannot keep the scripts in '%s'", dir);
-        QNS_TRY_DONE(qns_file_write(qns_str_get(&path), p->script, strlen(p->script), err));
-    }
-done:
-    qns_str_fini(&path);
-    return st;
+    if (h->r->graph)
+        QNS_TRY(keep_script(dir, h->r->graph, err));
+    for (uint32_t i = 0; i < h->r->n_plots; i++)
+        QNS_TRY(keep_script(dir, &h->r->plot[i], err));
+    return QNS_OK;
 }
 
-/* One chart into the page. Out of memory is an error; a chart that gnuplot cannot draw is a note.
- */
-static qns_status draw(html *h, uint32_t i, const char *program, qns_err *err)
+/* One chart into the page. Out of memory is an error; a chart that cannot be drawn is a note. */
+static qns_status draw(html *h, const qns_plot *p, const char *list, const char *prefix,
+                       const char *program, qns_err *err)
 {
     qns_status st = QNS_OK;
-    const qns_plot *p = &h->r->plot[i];
     qns_str raw = {0}, svg = {0};
-    char prefix[16];
-    snprintf(prefix, sizeof prefix, "p%u", i);
-    QNS_TRY_DONE(qns_plot_run(&raw, program, p->script,
+    QNS_TRY_DONE(qns_plot_run(&raw, p->drawer, program, p->script,
                               h->o->plot_timeout_ms ? h->o->plot_timeout_ms : PLOT_MS, err));
     QNS_TRY_DONE(qns_svg_inline(&svg, qns_str_get(&raw), prefix, p->title, err));
     const char *kept = qns_arena_strdup(h->a, qns_str_get(&svg));
     if (!kept)
         QNS_FAIL_DONE(err, NOMEM, "cannot keep a chart of %zu bytes", svg.len);
-    qns_tval *v = qns_tval_add(h->root, "plots");
+    qns_tval *v = qns_tval_add(h->root, list);
     qns_tval_set(v, "title", p->title);
     qns_tval_set(v, "caption", p->caption);
     qns_tval_set(v, "class", p->half ? "half" : "");
@@ -236,33 +236,53 @@ done:
     return st;
 }
 
+/* Says why a chart is missing, below the list's name with "_note". */
+static qns_status note_missing(html *h, const char *list, const char *what, const qns_err *why,
+                               bool off, qns_err *err)
+{
+    qns_str note = {0};
+    qns_str_addf(&note, "%s not drawn: %s. %s", what, why->text,
+                 h->o->script_dir ? "The scripts were kept." : "The tables have the same numbers.");
+    const char *kept = note.failed ? NULL : qns_arena_strdup(h->a, qns_str_get(&note));
+    qns_str_fini(&note);
+    if (!kept)
+        QNS_FAIL(err, NOMEM, "cannot keep a note");
+    if (!off)
+        qns_log(QNS_LOG_WARN, "%s", kept);
+    add_optional(h->root, list, kept);
+    return QNS_OK;
+}
+
+/* *missing: the drawing program is not there, or is switched off. */
+static qns_status draw_or_note(html *h, const qns_plot *p, const char *list, const char *note,
+                               const char *prefix, const char *program, bool *missing, qns_err *err)
+{
+    qns_err why = {0};
+    const bool off = program && !program[0];
+    const qns_status st = off ? qns_err_set(&why, QNS_E_NOTFOUND, __FILE__, __LINE__,
+                                            "'%s' is switched off", p->drawer->program)
+                              : draw(h, p, list, prefix, program, &why);
+    *missing = st == QNS_E_NOTFOUND;
+    if (st == QNS_E_NOMEM)
+        QNS_FAIL(err, NOMEM, "%s", why.text);
+    return st == QNS_OK ? QNS_OK
+                        : note_missing(h, note, *missing ? "Charts" : p->title, &why, off, err);
+}
+
 static qns_status fill_plots(html *h, qns_err *err)
 {
-    const char *program = h->o->gnuplot ? h->o->gnuplot : "gnuplot";
+    bool missing = false;
+    char prefix[16];
     QNS_TRY(keep_scripts(h, err));
-    for (uint32_t i = 0; i < h->r->n_plots; i++) {
-        qns_err why = {0};
-        qns_str note = {0};
-        const qns_status st = program[0] ? draw(h, i, program, &why)
-                                         : qns_err_set(&why, QNS_E_NOTFOUND, __FILE__, __LINE__,
-                                                       "it is switched off");
-        if (st == QNS_OK)
-            continue;
-        if (st == QNS_E_NOMEM)
-            QNS_FAIL(err, NOMEM, "%s", why.text);
-        qns_str_addf(&note, "%s not drawn: %s. %s",
-                     st == QNS_E_NOTFOUND ? "Charts" : h->r->plot[i].title, why.text,
-                     h->o->script_dir ? "The gnuplot scripts were kept."
-                                      : "The tables have the same numbers.");
-        const char *kept = note.failed ? NULL : qns_arena_strdup(h->a, qns_str_get(&note));
-        qns_str_fini(&note);
-        if (!kept)
-            QNS_FAIL(err, NOMEM, "cannot keep a note");
-        if (program[0])
-            qns_log(QNS_LOG_WARN, "%s", kept);
-        add_optional(h->root, "plot_note", kept);
-        if (st == QNS_E_NOTFOUND)
-            break;
+    if (h->r->graph) {
+        qns_tval_add(h->root, "has_graph");
+        QNS_TRY(draw_or_note(h, h->r->graph, "graph", "graph_note", "g", h->o->dot, &missing, err));
+    }
+    missing = false;
+    for (uint32_t i = 0; i < h->r->n_plots && !missing; i++) {
+        snprintf(prefix, sizeof prefix, "p%u", i);
+        QNS_TRY(draw_or_note(h, &h->r->plot[i], "plots", "plot_note", prefix, h->o->gnuplot,
+                             &missing, err));
     }
     return QNS_OK;
 }

@@ -53,8 +53,9 @@ typedef struct qns_table {
 typedef struct qns_plot {
     const char *name; /* of the script: letters, digits, '_' */
     const char *title, *caption;
-    const char *script; /* for gnuplot; prints one SVG */
-    bool half;          /* two fit beside each other */
+    const struct qns_drawer *drawer; /* reports/plot.h */
+    const char *script;              /* for the drawer; prints one SVG */
+    bool half;                       /* two fit beside each other */
 } qns_plot;
 
 typedef struct qns_card {
@@ -87,7 +88,8 @@ typedef struct qns_report {
     const char *intro;         /* one or two sentences about the table */
     const char *const *groups; /* texts of the last column, worst first: what it is filtered by */
     uint32_t n_groups;
-    qns_table layers; /* worst first */
+    qns_table layers;      /* worst first */
+    const qns_plot *graph; /* the network; NULL: the result does not know what layers read */
     const qns_plot *plot;
     uint32_t n_plots;
     const qns_fact *coverage;

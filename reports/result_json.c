@@ -70,9 +70,9 @@ static void put_channels(qns_json_writer *w, json_t *layer, const char *key, con
     qns_json_put(w, layer, key, o);
 }
 
-static json_t *layer_json(qns_json_writer *w, const qns_layer *l)
+static json_t *layer_json(qns_json_writer *w, const qns_result *r, const qns_layer *l)
 {
-    json_t *o = json_object(), *origin = json_array();
+    json_t *o = json_object(), *origin = json_array(), *inputs = json_array();
     qns_json_put(w, o, "name", qns_json_text(l->name));
     qns_json_put(w, o, "op", qns_json_text(l->op));
     qns_json_put(w, o, "kept", qns_json_text(l->kept));
@@ -80,6 +80,9 @@ static json_t *layer_json(qns_json_writer *w, const qns_layer *l)
     for (uint32_t i = 0; i < l->n_origin; i++)
         qns_json_append(w, origin, qns_json_text(l->origin[i]));
     qns_json_put(w, o, "origin", origin);
+    for (uint32_t i = 0; i < l->n_from; i++)
+        qns_json_append(w, inputs, qns_json_text(r->layer[l->from[i]].name));
+    qns_json_put(w, o, "inputs", inputs);
     qns_json_put(w, o, "macs", qns_json_count(l->macs));
     qns_json_put(w, o, "reference_dataset", qns_json_text(l->ref_dataset));
     qns_json_put(w, o, "test_dataset", qns_json_text(l->test_dataset));
@@ -211,7 +214,7 @@ qns_status qns_result_to_json(qns_str *out, const qns_result *r, bool compact, q
     qns_json_put(&w, doc, "samples", json_integer(r->samples));
     qns_json_put(&w, doc, "coverage", coverage_json(&w, r));
     for (uint32_t i = 0; i < r->n_layers; i++)
-        qns_json_append(&w, layers, layer_json(&w, &r->layer[i]));
+        qns_json_append(&w, layers, layer_json(&w, r, &r->layer[i]));
     qns_json_put(&w, doc, "layers", layers);
     QNS_TRY_DONE(put_ranking(&w, doc, r, err));
     qns_json_put(&w, doc, "output", output_json(&w, r));

@@ -292,13 +292,40 @@ static qns_status read_ranking(qns_json_reader *rd, qns_result *r, const json_t 
     return QNS_OK;
 }
 
-static qns_status get_ranking(qns_json_reader *rd, qns_result *r, const json_t *doc)
+/* Names of layers whose values this one reads. */
+static qns_status get_inputs(qns_json_reader *rd, qns_layer *l, const json_t *o,
+                             const qns_map *names, const qns_json_place *up)
+{
+    const json_t *list;
+    const qns_json_place at = {up, "inputs", 0};
+    uint32_t *from;
+    QNS_TRY(qns_json_get_array(rd, &list, &l->n_from, o, "inputs", MAX_LAYERS, up));
+    QNS_TRY(qns_json_get_memory(rd, &from, l->n_from, sizeof *from));
+    l->from = from;
+    for (uint32_t i = 0; i < l->n_from; i++) {
+        const char *name;
+        const qns_json_place one = {&at, NULL, i};
+        QNS_TRY(qns_json_to_text(rd, &name, json_array_get(list, i), &one));
+        from[i] = qns_map_get(names, name);
+        if (from[i] == QNS_MAP_NONE)
+            return qns_json_wrong(rd, &one, "the name of a layer in 'layers'");
+    }
+    return QNS_OK;
+}
+
+/* What refers to layers by name. */
+static qns_status get_references(qns_json_reader *rd, qns_result *r, const json_t *doc)
 {
     qns_status st = QNS_OK;
     qns_map names = {0};
     const json_t *list;
+    const qns_json_place at = {NULL, "layers", 0};
     for (uint32_t i = r->n_layers; i-- > 0;)
         QNS_TRY_DONE(qns_map_put(&names, r->layer[i].name, i, rd->err));
+    list = json_object_get(doc, "layers");
+    for (uint32_t i = 0; i < r->n_layers; i++)
+        QNS_TRY_DONE(get_inputs(rd, &r->layer[i], json_array_get(list, i), &names,
+                                &(qns_json_place){&at, NULL, i}));
     QNS_TRY_DONE(qns_json_get_array(rd, &list, &r->n_ranking, doc, "ranking", MAX_LAYERS, NULL));
     QNS_TRY_DONE(read_ranking(rd, r, list, &names));
 done:
@@ -333,7 +360,7 @@ static qns_status read_document(qns_json_reader *rd, qns_result *r, const json_t
     QNS_TRY(qns_json_get_int(rd, &r->samples, doc, "samples", 0, INT64_MAX, 0, NULL));
     QNS_TRY(get_coverage(rd, r, doc));
     QNS_TRY(get_layers(rd, r, doc));
-    QNS_TRY(get_ranking(rd, r, doc));
+    QNS_TRY(get_references(rd, r, doc));
     QNS_TRY(get_output(rd, r, doc));
     return qns_get_findings(rd, &r->finding, &r->n_findings, doc);
 }

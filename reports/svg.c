@@ -6,10 +6,10 @@
 #include <stdio.h>
 #include <string.h>
 
-/* What gnuplot's svg terminal draws with. */
-static const char *const elements[] = {"svg",  "g",      "path",   "polygon", "polyline",
-                                       "line", "circle", "rect",   "text",    "tspan",
-                                       "use",  "defs",   "symbol", "clipPath"};
+/* What gnuplot's and Graphviz's SVG is drawn with. */
+static const char *const elements[] = {"svg",  "g",      "path",   "polygon",  "polyline",
+                                       "line", "circle", "rect",   "text",     "tspan",
+                                       "use",  "defs",   "symbol", "clipPath", "ellipse"};
 static const char *const attributes[] = {"viewBox",
                                          "d",
                                          "points",
@@ -20,6 +20,8 @@ static const char *const attributes[] = {"viewBox",
                                          "cx",
                                          "cy",
                                          "r",
+                                         "rx",
+                                         "ry",
                                          "transform",
                                          "stroke-width",
                                          "stroke-linecap",
@@ -42,8 +44,10 @@ static const struct {
 typedef struct scanner {
     qns_str *out;
     const char *prefix, *title;
-    bool failed; /* not well-formed */
-    bool root;   /* the svg element was seen */
+    bool failed;    /* not well-formed */
+    bool root;      /* the svg element was seen */
+    int groups;     /* open ones */
+    char class[64]; /* of the element at hand */
 } scanner;
 
 static bool is_one_of(const char *const *list, size_t n, const char *s, size_t len)
@@ -67,23 +71,37 @@ static void add_value(qns_str *out, const char *v, size_t n)
             qns_str_add_n(out, v + i, 1);
 }
 
-/* "rgb( 37,  99, 235)" -> a class; black and greys follow the text; none stays. */
-static void add_colour(scanner *s, const char *attr, const char *v, size_t n)
+/* "rgb( 37,  99, 235)" and "#2563eb" become "37,99,235". */
+static void plain_rgb(char rgb[32], const char *v, size_t n)
 {
-    char rgb[32];
+    unsigned r, g, b;
     size_t k = 0;
-    for (size_t i = 0; i < n && k + 1 < sizeof rgb; i++)
+    if (n == 7 && sscanf(v, "#%2x%2x%2x", &r, &g, &b) == 3) {
+        snprintf(rgb, 32, "%u,%u,%u", r, g, b);
+        return;
+    }
+    for (size_t i = 0; i < n && k + 1 < 32; i++)
         if (strchr("0123456789,", v[i]))
             rgb[k++] = v[i];
     rgb[k] = 0;
+}
+
+/* A colour of the house becomes a class; black and greys follow the text; none stays. */
+static void add_colour(scanner *s, const char *attr, const char *v, size_t n)
+{
+    char rgb[32];
+    const bool none =
+        (n == 4 && memcmp(v, "none", 4) == 0) || (n == 11 && memcmp(v, "transparent", 11) == 0);
+    plain_rgb(rgb, v, n);
     for (size_t i = 0; i < QNS_ARRAY_LEN(house); i++)
         if (strcmp(rgb, house[i].rgb) == 0) {
-            qns_str_addf(s->out, " class=\"k-%s-%s\"", attr, house[i].name);
+            const size_t used = strlen(s->class);
+            snprintf(s->class + used, sizeof s->class - used, "%sk-%s-%s", used ? " " : "", attr,
+                     house[i].name);
             return;
         }
     if (strcmp(attr, "color") != 0)
-        qns_str_addf(s->out, " %s=\"%s\"", attr,
-                     n == 4 && memcmp(v, "none", 4) == 0 ? "none" : "currentColor");
+        qns_str_addf(s->out, " %s=\"%s\"", attr, none ? "none" : "currentColor");
 }
 
 static void add_attribute(scanner *s, const char *name, size_t n, const char *v, size_t len)
@@ -181,7 +199,9 @@ static const char *copy_element(scanner *s, const char *p)
     const char *name = p + 1 + close;
     const size_t n = name_length(name);
     p = name + n;
-    if (!is_one_of(elements, QNS_ARRAY_LEN(elements), name, n) || (!close && !s->root && n != 3)) {
+    const bool title = n == 5 && memcmp(name, "title", 5) == 0 && s->groups >= 2;
+    if (!(title || is_one_of(elements, QNS_ARRAY_LEN(elements), name, n)) ||
+        (!close && !s->root && n != 3)) {
         if (close)
             return strchr(p, '>') ? strchr(p, '>') + 1 : "";
         return skip_element(s, p, name, n);
@@ -195,9 +215,14 @@ static const char *copy_element(scanner *s, const char *p)
     }
     qns_str_add(s->out, close ? "</" : "<");
     qns_str_add_n(s->out, name, n);
+    s->class[0] = 0;
     p = close ? p + strcspn(p, ">") : read_attributes(s, p, true);
+    if (s->class[0])
+        qns_str_addf(s->out, " class=\"%s\"", s->class);
     const bool empty = *p == '/';
     p += empty;
+    if (n == 1 && *name == 'g' && !empty)
+        s->groups += close ? -1 : 1;
     if (*p != '>') {
         s->failed = true;
         return "";
@@ -215,7 +240,7 @@ static const char *copy_element(scanner *s, const char *p)
 qns_status qns_svg_inline(qns_str *out, const char *svg, const char *prefix, const char *title,
                           qns_err *err)
 {
-    scanner s = {out, prefix, title, false, false};
+    scanner s = {.out = out, .prefix = prefix, .title = title};
     const char *p = strstr(svg, "<svg");
     while (p && *p && !s.failed) {
         if (strncmp(p, "<!--", 4) == 0) {
@@ -228,7 +253,7 @@ qns_status qns_svg_inline(qns_str *out, const char *svg, const char *prefix, con
         }
     }
     if (!s.root || s.failed)
-        QNS_FAIL(err, FORMAT, "gnuplot did not print an SVG that can be read");
+        QNS_FAIL(err, FORMAT, "what came back is no SVG that can be read");
     if (out->failed)
         QNS_FAIL(err, NOMEM, "cannot keep a chart");
     qns_str_add(out, "\n");

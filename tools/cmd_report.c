@@ -16,7 +16,7 @@ enum { KEY_FORMAT = 2000, KEY_SCRIPTS };
 static const struct argp_option options[] = {
     {"format", KEY_FORMAT, "NAME", 0,
      "html, text or json; default: from the name of the output, else text", 1},
-    {"plot-scripts", KEY_SCRIPTS, "FOLDER", 0, "keep the gnuplot scripts of the charts", 1},
+    {"plot-scripts", KEY_SCRIPTS, "FOLDER", 0, "keep the scripts of the charts (gnuplot, dot)", 1},
     {0},
 };
 

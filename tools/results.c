@@ -20,7 +20,7 @@ static const struct argp_option options[] = {
      "exit with 1 if any layer's verdict is bad, or watch or worse", 1},
     {"force", KEY_FORCE, 0, 0, "compare although the two sides are of different inputs or weights",
      1},
-    {"plot-scripts", KEY_SCRIPTS, "FOLDER", 0, "keep the gnuplot scripts of the charts", 1},
+    {"plot-scripts", KEY_SCRIPTS, "FOLDER", 0, "keep the scripts of the charts (gnuplot, dot)", 1},
     {0},
 };
 

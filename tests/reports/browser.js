@@ -115,6 +115,19 @@ async function folding(name) {
   check(name + ": and says so", await js("document.querySelector('.name button').getAttribute('aria-expanded')") === "true");
 }
 
+async function graph(name, drawn) {
+  check(name + ": the graph", await js("document.querySelectorAll('.net svg').length") === (drawn ? 1 : 0));
+  if (!drawn) return;
+  const boxes = await js("document.querySelectorAll('.net [id^=\"g-n\"]').length");
+  check(name + ": a box for each layer", boxes === await js("document.querySelectorAll('#ranking tbody').length"), boxes);
+  check(name + ": boxes are joined", await js("document.querySelectorAll('.net [id^=\"g-edge\"]').length") >= boxes - 1);
+  check(name + ": a box says its layer", await js(`(() => { const t = document.querySelector('.net [id="g-n2"] title').textContent;
+    return t.includes(document.querySelectorAll('#ranking .name')[2].title); })()`));
+  await js(`document.querySelector('.net [id="g-n2"] path').dispatchEvent(new MouseEvent("click", { bubbles: true }))`);
+  check(name + ": a click on a box unfolds its layer", await js("document.querySelectorAll('tr.more')[2].offsetHeight > 0"));
+  check(name + ": and goes there", await js("document.activeElement.closest('tr') === document.querySelectorAll('tr.row')[2]"));
+}
+
 async function filtering(name) {
   const visible = "Array.from(document.querySelectorAll('#ranking tbody')).filter((b) => !b.hidden).length";
   const all = await js(visible);
@@ -177,6 +190,7 @@ async function main() {
     await sorting(name);
     await folding(name);
     await filtering(name);
+    await graph(name, name !== "nocharts");
     await looks(name, charts);
     check(name + ": no element came from a name", await js("document.querySelectorAll('main b b, td b, [onmouseover], text script').length") === 0);
     check(name + ": the result inside can be read", await js("JSON.parse(document.getElementById('qns-result').textContent).layers.length") >= 64);

@@ -18,6 +18,6 @@ fi
 mkdir -p "$work"
 "$1" html "$work/plain.html" plain
 "$1" html "$work/hostile.html" hostile
-GNUPLOT='' "$1" html "$work/nocharts.html" hostile 2>/dev/null
+GNUPLOT='' DOT='' "$1" html "$work/nocharts.html" hostile 2>/dev/null
 "$1" html "$work/many.html" plain 220
 node "$here/browser.js" "$chromium" "$work"

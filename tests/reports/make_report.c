@@ -15,6 +15,7 @@ int main(int argc, char **argv)
     const qns_report_opts opts = {.width = argc > 5 ? (uint32_t)strtoul(argv[5], NULL, 10) : 0,
                                   .colour = getenv("COLOUR") != NULL,
                                   .gnuplot = getenv("GNUPLOT"),
+                                  .dot = getenv("DOT"),
                                   .script_dir = getenv("SCRIPTS")};
     if (argc < 3) {
         fprintf(stderr, "usage: make_report FORMAT FILE [hostile|plain [LAYERS [WIDTH]]]\n");

@@ -114,6 +114,13 @@ static void fill_layer(qns_result *r, qns_rng *g, uint32_t i, uint32_t n, bool h
     origin[1] = "bn";
     l->origin = origin;
     l->n_origin = 2;
+    uint32_t *from = qns_arena_get(r->arena, 2, sizeof *from);
+    if (from && i) {
+        from[0] = i - 1;
+        from[1] = i > 4 ? i - 4 : 0; /* a residual connection now and then */
+        l->from = from;
+        l->n_from = i % 8 == 7 ? 2 : 1;
+    }
     l->macs = 1000000 + qns_rng_below(g, 90000000);
     l->ref_dataset = l->test_dataset = "/activations/x";
     l->paired_by = "lineage";

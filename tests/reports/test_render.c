@@ -98,7 +98,7 @@ Test(render, a_result_of_nothing_renders_in_every_format)
 Test(render, names_in_the_page_are_only_text)
 {
     qns_result *r = make_result(64, true);
-    char *s = rendered("html", r, &(qns_report_opts){.gnuplot = ""});
+    char *s = rendered("html", r, &(qns_report_opts){.gnuplot = "", .dot = ""});
     cr_expect_null(strstr(s, "</script><b>"));
     cr_expect(strstr(s, "&lt;/script&gt;&lt;b&gt;bold"));
     cr_expect(strstr(s, "\\u003c/script>\\u003cb>"));
@@ -135,17 +135,19 @@ Test(render, without_gnuplot_there_is_a_note_and_the_scripts)
                  "XX";
     cr_assert(mkdtemp(dir));
     qns_result *r = make_result(64, true);
-    const qns_report_opts o = {.gnuplot = "no-such-gnuplot", .script_dir = dir};
+    const qns_report_opts o = {
+        .gnuplot = "no-such-gnuplot", .dot = "no-such-dot", .script_dir = dir};
     char *s = rendered("html", r, &o);
     cr_expect(strstr(s, "Charts not drawn: &#39;no-such-gnuplot&#39; is not installed"));
+    cr_expect(strstr(s, "Charts not drawn: &#39;no-such-dot&#39; is not installed"));
     cr_expect_null(strstr(s, "<svg"));
     free(s);
-    static const char *const name[] = {"sqnr",        "error",       "histogram_1",
-                                       "histogram_2", "histogram_3", "histogram_4",
-                                       "histogram_5", "channels",    "channel_sqnr"};
+    static const char *const name[] = {
+        "sqnr.gp",        "error.gp",       "histogram_1.gp", "histogram_2.gp",  "histogram_3.gp",
+        "histogram_4.gp", "histogram_5.gp", "channels.gp",    "channel_sqnr.gp", "graph.dot"};
     for (size_t i = 0; i < QNS_ARRAY_LEN(name); i++) {
         qns_str path = {0};
-        qns_str_addf(&path, "%s/%s.gp", dir, name[i]);
+        qns_str_addf(&path, "%s/%s", dir, name[i]);
         cr_expect(qns_file_exists(qns_str_get(&path)), "%s", path.s);
         unlink(qns_str_get(&path));
         qns_str_fini(&path);
@@ -168,6 +170,7 @@ Test(render, unknown_formats_and_folders_are_errors)
 /* The allocation that fails is reported, whichever it is. */
 Test(render, running_out_of_memory_is_an_error, .timeout = 120)
 {
+    static const qns_report_opts no_charts = {.gnuplot = "", .dot = ""};
     qns_result *r = make_result(3, true);
     for (size_t f = 0; qns_render_at(f); f++) {
         bool done = false;
@@ -179,7 +182,7 @@ Test(render, running_out_of_memory_is_an_error, .timeout = 120)
             qns_mem_fail_at(i);
             qns_status st = qns_report_build(&report, r, &err);
             if (st == QNS_OK)
-                st = qns_render_at(f)->render(report, &(qns_report_opts){.gnuplot = ""}, &to, &err);
+                st = qns_render_at(f)->render(report, &no_charts, &to, &err);
             qns_mem_fail_at(-1);
             done = st == QNS_OK && !t.failed;
             cr_expect(st == QNS_OK || st == QNS_E_NOMEM, "%s: %s", qns_render_at(f)->name,

@@ -39,6 +39,9 @@ static void expect_same_numbers(const qns_result *a, const qns_result *b)
         cr_assert_eq(p->weight_q.n_scale, q->weight_q.n_scale);
         for (uint32_t k = 0; k < p->weight_q.n_scale; k++)
             cr_expect(same(p->weight_q.scale[k], q->weight_q.scale[k]));
+        cr_assert_eq(p->n_from, q->n_from);
+        for (uint32_t k = 0; k < p->n_from; k++)
+            cr_expect_str_eq(b->layer[p->from[k]].name, b->layer[q->from[k]].name);
         cr_assert_eq(p->hist.n_bins, q->hist.n_bins);
         for (uint32_t k = 0; k < p->hist.n_bins; k++)
             cr_expect_eq(p->hist.test[k], q->hist.test[k]);

@@ -40,6 +40,14 @@ Test(label, html_and_gnuplot_text_cannot_end_itself)
     qns_str_fini(&t);
 }
 
+Test(label, dot_text_cannot_end_itself)
+{
+    qns_str t = {0};
+    qns_label_add_dot(&t, "a\"];x\\N\n<b>");
+    cr_expect_str_eq(qns_str_get(&t), "\"a\\\"];x\\\\N" BAD "<b>\"");
+    qns_str_fini(&t);
+}
+
 Test(label, shortened_text_keeps_both_ends_and_fits)
 {
     static const char name[] = "model.encoder.layer7.attention.output.dense";

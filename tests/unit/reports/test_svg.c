@@ -35,6 +35,22 @@ Test(svg, ids_get_a_prefix_and_colours_become_classes)
     free(s);
 }
 
+/* Graphviz's boxes: two colours make two classes of one attribute, titles stay, opacity too. */
+Test(svg, boxes_of_a_graph_keep_their_titles)
+{
+    char *s =
+        inlined("<svg><g id='graph0'><title>whole</title><g id='n3'><title>a &lt;b&gt;</title>"
+                "<path fill='#15803d' fill-opacity='0.25' stroke='#dc2626' d='M0,0'/></g>"
+                "<polygon fill='transparent' stroke='black' points='0,0'/></g></svg>",
+                QNS_OK);
+    cr_expect(strstr(s, "<g id=\"p7-n3\"><title>a &lt;b&gt;</title>"), "%s", s);
+    cr_expect(strstr(s, "class=\"k-fill-ok k-stroke-bad\""), "%s", s);
+    cr_expect(strstr(s, "fill-opacity=\"0.25\""));
+    cr_expect(strstr(s, "fill=\"none\" stroke=\"currentColor\""));
+    cr_expect_null(strstr(s, "whole"));
+    free(s);
+}
+
 Test(svg, only_drawing_passes)
 {
     char *s =
@@ -73,7 +89,8 @@ Test(plot, a_missing_program_is_not_found)
 {
     qns_str t = {0};
     qns_err err = {0};
-    cr_expect_eq(qns_plot_run(&t, "no-such-gnuplot", "plot x", 1000, &err), QNS_E_NOTFOUND);
+    cr_expect_eq(qns_plot_run(&t, &qns_gnuplot, "no-such-gnuplot", "plot x", 1000, &err),
+                 QNS_E_NOTFOUND);
     cr_expect(strstr(err.text, "no-such-gnuplot"));
     qns_str_fini(&t);
 }
@@ -92,7 +109,7 @@ Test(plot, both_directions_move_together)
     write_program(path, "#!/bin/sh\nexec cat\n");
     qns_str t = {0};
     qns_err err = {0};
-    cr_expect_eq(qns_plot_run(&t, path, script, 20000, &err), QNS_OK, "%s", err.text);
+    cr_expect_eq(qns_plot_run(&t, &qns_gnuplot, path, script, 20000, &err), QNS_OK, "%s", err.text);
     cr_expect_eq(t.len, N);
     cr_expect_str_eq(qns_str_get(&t), script);
     qns_str_fini(&t);
@@ -109,7 +126,7 @@ Test(plot, one_that_hangs_is_stopped)
     qns_str t = {0};
     qns_err err = {0};
     const time_t start = time(NULL);
-    cr_expect_eq(qns_plot_run(&t, path, "x", 300, &err), QNS_E_CANCELLED);
+    cr_expect_eq(qns_plot_run(&t, &qns_gnuplot, path, "x", 300, &err), QNS_E_CANCELLED);
     cr_expect_lt(time(NULL) - start, 20);
     qns_str_fini(&t);
     unlink(path);
@@ -128,7 +145,7 @@ Test(plot, one_that_does_not_read_and_fails_is_reported)
     write_program(path, "#!/bin/sh\necho 'line 1: broken' >&2\nexit 3\n");
     qns_str t = {0};
     qns_err err = {0};
-    cr_expect_eq(qns_plot_run(&t, path, script, 20000, &err), QNS_E_IO);
+    cr_expect_eq(qns_plot_run(&t, &qns_gnuplot, path, script, 20000, &err), QNS_E_IO);
     cr_expect(strstr(err.text, "line 1: broken"), "%s", err.text);
     qns_str_fini(&t);
     free(script);
