@@ -3,6 +3,16 @@
 
 #include <math.h>
 
+enum { MAX_CLASSES = 65536 };
+
+bool qns_is_class_scores(const qns_shape *s)
+{
+    int32_t axes = 0;
+    for (int32_t i = 0; i < s->rank; i++)
+        axes += s->dim[i] > 1;
+    return axes == 1 && qns_shape_count(s) <= MAX_CLASSES;
+}
+
 size_t qns_argmax(const float *score, size_t n)
 {
     size_t best = 0;

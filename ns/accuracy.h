@@ -3,12 +3,15 @@
 #ifndef QNS_ACCURACY_H
 #define QNS_ACCURACY_H
 
-#include "core/base/status.h"
+#include "core/graph/shape.h"
 
 typedef struct qns_accuracy {
     int64_t n, top1, top5;
     int64_t ties; /* samples whose highest score is shared */
 } qns_accuracy;
+
+/* One axis that is not 1, and not too long: a score for each class. */
+bool qns_is_class_scores(const qns_shape *s);
 
 /* score: n_classes numbers of one sample. Ties: the first class wins, as arg-max does in numpy. A
  * label outside the classes counts as wrong. */

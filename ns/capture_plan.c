@@ -86,19 +86,6 @@ static int64_t output_number(const qns_graph *g, const qns_value *v)
     return -1;
 }
 
-static uint64_t node_macs(const qns_graph *g, const qns_node *n)
-{
-    qns_tensor in[QNS_MAX_IN], out[QNS_MAX_OUT];
-    if (!n->op->macs)
-        return 0;
-    for (uint32_t i = 0; i < n->n_in; i++)
-        in[i] = qns_has(n->in[i]) ? qns_graph_tensor(g, n->in[i])
-                                  : (qns_tensor){.dtype = QNS_DTYPE_COUNT};
-    for (uint32_t i = 0; i < n->n_out; i++)
-        out[i] = qns_graph_tensor(g, n->out[i]);
-    return n->op->macs(n, in, out);
-}
-
 static qns_cap_desc describe_value(const qns_value *v)
 {
     return (qns_cap_desc){.name = v->name,
@@ -157,7 +144,7 @@ static qns_status declare_outputs(declare *c, const qns_node *n)
         d.n_inputs = conversion ? 0 : n_inputs;
         d.output = conversion ? -1 : output_number(c->g, v);
         d.impl = qns_plan_impl(c->p, n->id) ? qns_plan_impl(c->p, n->id)->name : NULL;
-        d.macs = i == 0 ? node_macs(c->g, n) : 0;
+        d.macs = i == 0 ? qns_node_macs(c->g, n) : 0;
         QNS_TRY(add_column(c, v, &d));
     }
     return QNS_OK;

@@ -86,7 +86,6 @@ qns_status qns_cmp_coverage(qns_cmp *c, qns_err *err);
 qns_status qns_cmp_detail(qns_cmp *c, uint32_t n, qns_err *err);
 qns_status qns_cmp_output(qns_cmp *c, qns_err *err);
 uint32_t qns_cmp_output_layer(const qns_cmp *c);        /* QNS_CMP_NONE: no output was paired */
-bool qns_cmp_is_classifier(const qns_cap_data *d);      /* one score for each class */
 int32_t qns_cmp_activation_axis(const qns_cap_data *t); /* channel axis; -1: none */
 /* advice.c: verdicts, advice, findings. */
 void qns_cmp_advise(qns_cmp *c);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The second look: histograms and channels of the worst layers, and what became of the output. */
 #include "core/base/mem.h"
+#include "ns/accuracy.h"
 #include "ns/cmp.h"
 #include "ns/compare/metric.h"
 
@@ -8,7 +9,7 @@
 #include <omp.h>
 #include <string.h>
 
-enum { MAX_CHANNELS = 4096, MAX_CLASSES = 65536 };
+enum { MAX_CHANNELS = 4096 };
 
 int32_t qns_cmp_weight_axis(const qns_cap_data *t)
 {
@@ -177,15 +178,6 @@ uint32_t qns_cmp_output_layer(const qns_cmp *c)
     return last;
 }
 
-/* One axis that is not 1: a score for each class. */
-bool qns_cmp_is_classifier(const qns_cap_data *d)
-{
-    int32_t axes = 0;
-    for (int32_t i = 0; i < d->shape.rank; i++)
-        axes += d->shape.dim[i] > 1;
-    return axes == 1 && d->count <= MAX_CLASSES;
-}
-
 static size_t arg_max(const float *x, size_t n)
 {
     size_t best = 0;
@@ -246,7 +238,7 @@ qns_status qns_cmp_output(qns_cmp *c, qns_err *err)
     const qns_cap_data *d = qns_capture_at(c->ref, l->ref);
     c->r->output.name = qns_cmp_text(c, "%s", d->name);
     c->r->output.diff = c->r->layer[k].activation;
-    if (!qns_cmp_is_classifier(d))
+    if (!qns_is_class_scores(&d->shape))
         return QNS_OK;
     if (c->live) {
         live_votes(c);

@@ -194,7 +194,7 @@ static qns_status watch_all(shadow *s, qns_err *err)
     s->c.live = &s->live;
     s->output = qns_cmp_output_layer(&s->c);
     if (s->output != QNS_CMP_NONE &&
-        !qns_cmp_is_classifier(qns_cmp_data(s->c.ref, s->c.layer.at[s->output].ref)))
+        !qns_is_class_scores(&qns_cmp_data(s->c.ref, s->c.layer.at[s->output].ref)->shape))
         s->output = QNS_CMP_NONE;
     QNS_TRY(qns_new((void **)&s->room, (size_t)s->threads, sizeof *s->room, err));
     for (int i = 0; i < s->threads; i++) {

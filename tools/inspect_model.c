@@ -24,19 +24,6 @@ typedef struct summary {
     uint32_t n_nodes, n_int;
 } summary;
 
-static uint64_t macs_of(const qns_graph *g, const qns_node *n)
-{
-    qns_tensor in[QNS_MAX_IN], out[QNS_MAX_OUT];
-    if (!n->op->macs)
-        return 0;
-    for (uint32_t i = 0; i < n->n_in; i++)
-        in[i] = qns_has(n->in[i]) ? qns_graph_tensor(g, n->in[i])
-                                  : (qns_tensor){.dtype = QNS_DTYPE_COUNT};
-    for (uint32_t i = 0; i < n->n_out; i++)
-        out[i] = qns_graph_tensor(g, n->out[i]);
-    return n->op->macs(n, in, out);
-}
-
 static kind *kind_of(summary *s, const qns_op *op)
 {
     for (size_t i = 0; i < s->n_kinds; i++)
@@ -53,7 +40,7 @@ static void summarize(summary *s, const qns_graph *g)
     memset(s, 0, sizeof *s);
     for (uint32_t i = 0; i < qns_graph_n_nodes(g); i++) {
         const qns_node *n = qns_graph_node(g, (qns_nid){i});
-        const uint64_t macs = macs_of(g, n);
+        const uint64_t macs = qns_node_macs(g, n);
         const bool integer = qns_graph_value(g, n->out[0])->qp != NULL;
         kind *k = kind_of(s, n->op);
         k->n++;

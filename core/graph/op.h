@@ -169,6 +169,9 @@ const qns_op *qns_op_find_onnx(const qns_onnx_rule **rule, int *since_min, const
 /* All operators, NULL-terminated. */
 const qns_op *const *qns_ops(void);
 
+/* Multiply-adds of one run of a node; 0 when its op does not count them. */
+uint64_t qns_node_macs(const qns_graph *g, const qns_node *n);
+
 /* The first implementation that does not refuse. NULL when all do; then *why is the reason of the
  * last one. on_refuse may be NULL. */
 const qns_impl *qns_impl_select(const char **why, const qns_call *c,

@@ -62,14 +62,13 @@ static qns_status run_all(qns_plan *p, const qns_calibration *c, qns_tensor *in,
     return QNS_OK;
 }
 
-qns_status qns_calibrate(qns_decisions *d, const qns_calibration *c, qns_err *err)
+qns_status qns_calibration_run(const qns_graph *g, const qns_tap *tap, const qns_calibration *c,
+                               qns_err *err)
 {
     qns_status st = QNS_OK;
-    const qns_graph *g = qns_decisions_graph(d);
     qns_plan *plan = NULL;
     qns_tensor *in = NULL, *out = NULL;
-    const qns_tap tap = {d, wants, see};
-    const qns_taps taps = {&tap, 1};
+    const qns_taps taps = {tap, 1};
     if (c->samples.n <= 0)
         QNS_FAIL(err, DATA, "there are no calibration samples");
     QNS_TRY_DONE(make_inputs(&in, g, err));
@@ -83,7 +82,6 @@ qns_status qns_calibrate(qns_decisions *d, const qns_calibration *c, qns_err *er
     QNS_TRY_DONE(qns_plan_create(&plan, g, &c->exec, err));
     QNS_TRY_DONE(qns_plan_bind(plan, &taps, err));
     QNS_TRY_DONE(run_all(plan, c, in, out, err));
-    QNS_TRY_DONE(qns_decisions_settle(d, c->samples.n, err));
 done:
     qns_plan_free(plan);
     for (uint32_t i = 0; in && i < qns_graph_n_inputs(g); i++)
@@ -91,4 +89,11 @@ done:
     qns_free(in);
     qns_free(out);
     return st;
+}
+
+qns_status qns_calibrate(qns_decisions *d, const qns_calibration *c, qns_err *err)
+{
+    const qns_tap tap = {d, wants, see};
+    QNS_TRY(qns_calibration_run(qns_decisions_graph(d), &tap, c, err));
+    return qns_decisions_settle(d, c->samples.n, err);
 }

@@ -32,4 +32,8 @@ typedef struct qns_calibration {
  * running and reading fail with. */
 qns_status qns_calibrate(qns_decisions *d, const qns_calibration *c, qns_err *err);
 
+/* The pass alone: the float graph over all samples, with any tap. */
+qns_status qns_calibration_run(const qns_graph *g, const qns_tap *tap, const qns_calibration *c,
+                               qns_err *err);
+
 #endif

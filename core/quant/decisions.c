@@ -84,32 +84,35 @@ qns_range qns_decisions_seen(const qns_decisions *d, uint32_t observer)
                                                    : o->range;
 }
 
+qns_status qns_observing_feed(qns_observing *o, const float *x, size_t n, qns_range seen,
+                              qns_err *err)
+{
+    if (isnan(seen.lo))
+        QNS_FAIL(err, DATA, "a number is NaN");
+    o->fed = true;
+    return o->spec->observer->observe(o->state, 0, x, n, seen, err);
+}
+
 qns_status qns_decisions_observe(qns_decisions *d, qns_vid v, const float *x, size_t n,
                                  qns_err *err)
 {
     if (d->value[v.i].observer == QNS_NONE || n == 0)
         return QNS_OK;
-    qns_observing *o = &d->observing.at[d->value[v.i].observer];
-    const qns_range seen = qns_range_of(x, n);
-    qns_status st = QNS_OK;
-    if (isnan(seen.lo))
-        st = qns_err_set(err, QNS_E_DATA, __FILE__, __LINE__, "a number is NaN");
-    else
-        st = o->spec->observer->observe(o->state, 0, x, n, seen, err);
+    const qns_status st =
+        qns_observing_feed(&d->observing.at[d->value[v.i].observer], x, n, qns_range_of(x, n), err);
     if (st != QNS_OK)
         qns_err_note(err, "activation '%s'", qns_graph_value(d->g, v)->name);
-    o->fed = true;
     return st;
 }
 
 /* ---- ranges to qparams ---- */
 
-static qns_status settle_observer(qns_decisions *d, qns_observing *o, qns_err *err)
+qns_status qns_observing_settle(qns_observing *o, qns_arena *a, qns_err *err)
 {
     if (o->stated)
         return QNS_OK;
     if (o->spec->observer == &qns_obs_fixed) {
-        QNS_TRY(qns_qparams_new(&o->qp, d->arena, o->spec->range.dtype, -1, 1, &o->spec->scale,
+        QNS_TRY(qns_qparams_new(&o->qp, a, o->spec->range.dtype, -1, 1, &o->spec->scale,
                                 &o->spec->zero, err));
         o->range = qns_qparams_reach(o->qp, 0);
         return QNS_OK;
@@ -117,7 +120,7 @@ static qns_status settle_observer(qns_decisions *d, qns_observing *o, qns_err *e
     if (!o->fed)
         QNS_FAIL(err, DATA, "no calibration sample reached it");
     QNS_TRY(o->spec->observer->range(&o->range, o->state, 0, err));
-    return qns_qparams_from_ranges(&o->qp, d->arena, &o->spec->range, -1, 1, &o->range, err);
+    return qns_qparams_from_ranges(&o->qp, a, &o->spec->range, -1, 1, &o->range, err);
 }
 
 /* What a node that passes codes on makes has the qparams that its leading input has, whoever
@@ -146,7 +149,7 @@ qns_status qns_decisions_settle(qns_decisions *d, int64_t samples, qns_err *err)
         const uint32_t o = d->value[i].observer;
         if (o == QNS_NONE || (d->observing.at[o].qp && d->value[i].choice == QNS_SHARE))
             continue;
-        const qns_status st = settle_observer(d, &d->observing.at[o], err);
+        const qns_status st = qns_observing_settle(&d->observing.at[o], d->arena, err);
         if (st != QNS_OK) {
             qns_err_note(err, "activation '%s'", qns_graph_value(d->g, (qns_vid){i})->name);
             return st;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The inside of the decisions, for prepare.c, decisions.c and decisions_explain.c. */
+/* The inside of the decisions, for prepare.c, decisions.c, decisions_explain.c and ranges.c. */
 #ifndef QNS_DECISIONS_H
 #define QNS_DECISIONS_H
 
@@ -14,6 +14,12 @@ typedef struct qns_observing {
     const qns_qparams *qp;
     bool stated; /* qp was set from outside */
 } qns_observing;
+
+/* n > 0 floats, seen: their range. */
+qns_status qns_observing_feed(qns_observing *o, const float *x, size_t n, qns_range seen,
+                              qns_err *err);
+/* Range and qparams from what was seen; a stated one stays. */
+qns_status qns_observing_settle(qns_observing *o, qns_arena *a, qns_err *err);
 
 struct qns_decisions {
     const qns_graph *g;

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: MIT */
+/* Trials: the network with some of its layers in int8 and the others in float, against the float
+ * network. For 'qns sensitivity' and 'qns search'.
+ *
+ * A trial gives the bits of the model that 'qns quantize' makes with the same skip list, run as
+ * 'qns run' does. What is switched is a unit: an operator that is in int8 when nothing is skipped
+ * and computes something of its own. Operators that only pass codes on (max pool, reshape) follow
+ * their neighbours, as they do when a model is quantized, and belong to no unit.
+ *
+ * The float model is calibrated once, for as many sets as are tried (core/quant/ranges.h). */
+#ifndef QNS_TRIAL_H
+#define QNS_TRIAL_H
+
+#include "core/quant/calibrate.h"
+
+typedef struct qns_trials qns_trials;
+
+typedef struct qns_trial_unit { /* what is switched between int8 and float as one */
+    const char *name;           /* that stands in skip lists for its first node */
+    const char *const *names;   /* of all its nodes: groups share precision */
+    size_t n_names;
+    const char *op;                        /* of the first */
+    double macs;                           /* of one sample */
+    double weight_bytes, activation_bytes; /* of weights and of outputs, as int8 */
+    uint32_t index;                        /* of the first node in execution order */
+} qns_trial_unit;
+
+typedef struct qns_trial_score { /* of one set on a range of samples; against the float outputs */
+    int64_t n;                   /* samples */
+    double output_sqnr_db;       /* pooled over samples and float outputs; +inf exact, NaN none */
+    int64_t agree;               /* samples with the float model's top-1; -1: not a classifier */
+    int64_t ref_hit, hit;        /* with labels: right answers of float and trial; else -1 */
+    int64_t nonfinite_ref, nonfinite; /* output values that are NaN or infinite */
+    uint8_t *sample; /* n bytes, bit 0 agree, bit 1 ref_hit, bit 2 hit; NULL unless asked for; the
+                        caller's to qns_free() */
+} qns_trial_score;
+
+typedef struct qns_trials_spec {
+    const qns_graph *fused;     /* the float model; must outlive the trials, as must set */
+    const qns_qconfig_set *set; /* what is quantized when nothing is skipped */
+    qns_samples calib, eval;
+    const int64_t *labels; /* eval.n class numbers, or NULL */
+    qns_exec_opts exec;    /* the backend is that of set */
+    /* Groups of units that share precision; each is n_globs names or globs. */
+    const struct qns_trials_group {
+        const char *const *globs;
+        size_t n_globs;
+    } * group;
+    size_t n_groups;
+    /* All may be NULL. progress: of the calibration. cancelled: asked before every sample. */
+    void (*progress)(void *ctx, int64_t done, int64_t total);
+    bool (*cancelled)(void *ctx);
+    void *ctx;
+} qns_trials_spec;
+
+/* Decides what the units are and calibrates. Fails with NOTFOUND when a glob of a group matches no
+ * unit, UNSUPPORTED when no output is float, and as qns_prepare() and qns_calibrate() do. */
+qns_status qns_trials_create(qns_trials **out, const qns_trials_spec *spec, qns_err *err);
+void qns_trials_free(qns_trials *t);
+
+/* In execution order. None: the settings leave everything in float. */
+uint32_t qns_trials_n(const qns_trials *t);
+const qns_trial_unit *qns_trials_unit(const qns_trials *t, uint32_t i);
+/* One output with one score for each class? */
+bool qns_trials_classifier(const qns_trials *t);
+
+/* One trial: in_float[i] says that unit i is in float. Runs samples first to first + n - 1. Fails
+ * with CANCELLED, and as the source and the stages of quantizing do. */
+qns_status qns_trials_run(qns_trial_score *out, qns_trials *t, const bool *in_float, int64_t first,
+                          int64_t n, bool want_samples, qns_err *err);
+
+/* The Q/DQ model of a set, as 'qns quantize' writes it. */
+qns_status qns_trials_write_model(qns_trials *t, const char *path, const bool *in_float,
+                                  qns_err *err);
+
+#endif

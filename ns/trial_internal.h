@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT */
+/* The inside of trials, for trial*.c. */
+#ifndef QNS_TRIAL_INTERNAL_H
+#define QNS_TRIAL_INTERNAL_H
+
+#include "core/quant/ranges.h"
+#include "ns/trial.h"
+
+struct qns_trials {
+    qns_trials_spec spec;
+    qns_arena *arena;
+    qns_ranges *ranges;
+    qns_trial_unit *unit;
+    uint32_t n_units;
+    uint32_t classes; /* of output 0; 0: not a classifier */
+};
+
+/* Fills unit and n_units from the decisions that nothing is skipped in. */
+qns_status qns_trials_find_units(qns_trials *t, const qns_decisions *all, qns_err *err);
+
+/* Everything about one set of units. */
+typedef struct qns_mixed {
+    qns_qconfig_set *set;
+    qns_decisions *decisions;
+    qns_graph *qdq, *lowered;
+    qns_graph *graph; /* to run */
+} qns_mixed;
+
+/* Prepares only; the observers that are not known yet are noted in t->ranges. in_float NULL: no
+ * unit is. fini in every case. */
+qns_status qns_mixed_prepare(qns_mixed *m, qns_trials *t, const bool *in_float, uint32_t *missing,
+                             qns_err *err);
+/* Calibrates when it must, and makes the Q/DQ graph; with run also the graph to run. */
+qns_status qns_mixed_make(qns_mixed *m, qns_trials *t, const bool *in_float, bool run,
+                          qns_err *err);
+void qns_mixed_fini(qns_mixed *m);
+/* Feeds the observers that were noted. */
+qns_status qns_trials_calibrate(qns_trials *t, qns_err *err);
+
+#endif
