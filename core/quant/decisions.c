@@ -80,8 +80,7 @@ qns_range qns_decisions_range(const qns_decisions *d, qns_vid v)
 qns_range qns_decisions_seen(const qns_decisions *d, uint32_t observer)
 {
     const qns_observing *o = &d->observing.at[observer];
-    return o->spec->observer == &qns_obs_histogram ? qns_obs_histogram_view(o->state).range
-                                                   : o->range;
+    return o->spec->observer->seen ? o->spec->observer->seen(o->state, 0) : o->range;
 }
 
 qns_status qns_observing_feed(qns_observing *o, const float *x, size_t n, qns_range seen,

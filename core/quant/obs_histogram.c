@@ -275,6 +275,12 @@ qns_histogram qns_obs_histogram_view(const void *state)
     return (qns_histogram){h->count, h->bins, h->range};
 }
 
+static qns_range all_seen(const void *state, int32_t channel)
+{
+    (void)channel;
+    return ((const histogram *)state)->range;
+}
+
 static qns_status range(qns_range *out, const void *state, int32_t channel, qns_err *err)
 {
     (void)channel;
@@ -290,6 +296,7 @@ const qns_observer qns_obs_histogram = {
     .per_channel = false,
     .create = create,
     .observe = observe,
+    .seen = all_seen,
     .range = range,
     .free = histogram_free,
 };

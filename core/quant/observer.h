@@ -35,6 +35,8 @@ typedef struct qns_observer {
      * the observer cannot count (infinities), or with NOMEM. */
     qns_status (*observe)(void *state, int32_t channel, const float *x, size_t n, qns_range seen,
                           qns_err *err);
+    /* All that was seen, before anything was cut off; NULL: range() tells it. */
+    qns_range (*seen)(const void *state, int32_t channel);
     /* {+inf, -inf} when nothing was seen. */
     qns_status (*range)(qns_range *out, const void *state, int32_t channel, qns_err *err);
     void (*free)(void *state); /* takes NULL */

@@ -80,7 +80,7 @@ const qns_qparams *qns_decisions_weight_qparams(const qns_decisions *d, qns_nid 
 
 uint32_t qns_decisions_n_observers(const qns_decisions *d);
 const qns_obs_spec *qns_decisions_spec(const qns_decisions *d, uint32_t observer);
-/* What an observer has seen: a histogram's whole range, else its answer. {+inf, -inf}: nothing. */
+/* What an observer has seen, before it cut anything off. {+inf, -inf}: nothing. */
 qns_range qns_decisions_seen(const qns_decisions *d, uint32_t observer);
 /* One batch for the observer of v; nothing happens when it has none. Fails with DATA naming v. */
 qns_status qns_decisions_observe(qns_decisions *d, qns_vid v, const float *x, size_t n,

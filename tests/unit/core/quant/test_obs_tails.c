@@ -76,7 +76,6 @@ Test(obs_tails, percentile_is_the_quantile)
     for (size_t i = 0; i < 3; i++) {
         const qns_range r = range_by("percentile", x, parts[i]);
         const int cut = (int)(N * (1 - (double)parts[i] / 100));
-        /* Old counts move by half a bin at most when the range grows. */
         cr_expect_float_eq(r.hi, x[N - 1 - cut], 2 * bin + (x[N - cut + 4] - x[N - cut - 6]));
         cr_expect_float_eq(r.lo, x[cut], 2 * bin + (x[cut + 5] - x[cut - 5]));
     }
@@ -108,6 +107,43 @@ Test(obs_tails, entropy_drops_outliers)
     cr_expect_gt(c.hi, 0.5F * qns_range_of(clean, N).hi);
     free(x);
     free(clean);
+}
+
+/* Numbers that were codes before have gaps between them, and what grows the range must not fill the
+ * gaps: the divergence would then be that of the gaps. */
+Test(obs_tails, entropy_keeps_the_range_of_codes)
+{
+    float *x = numbers(4, 0);
+    for (int i = 0; i < N; i++)
+        x[i] = rintf(x[i] * 40 * (1 + (float)i / N)) * 0.5847F;
+    const qns_range all = qns_range_of(x, N), r = range_by("entropy", x, 0);
+    cr_expect_gt(r.hi, 0.4F * all.hi, "%g of %g", (double)r.hi, (double)all.hi);
+    free(x);
+}
+
+/* Behind a relu most numbers are zero, which every range can say exactly. */
+Test(obs_tails, zeros_do_not_narrow_the_range)
+{
+    float *x = numbers(5, 0), *y = numbers(5, 0);
+    for (int i = 0; i < N; i++) {
+        x[i] = fabsf(x[i]);
+        y[i] = i % 10 ? 0 : x[i];
+    }
+    const qns_range dense = range_by("entropy", x, 0), sparse = range_by("entropy", y, 0);
+    cr_expect_gt(sparse.hi, 0.7F * dense.hi, "%g of %g", (double)sparse.hi, (double)dense.hi);
+    free(x);
+    free(y);
+}
+
+Test(obs_tails, infinities_are_an_error)
+{
+    const qns_obs_args args = {1, 64, 0.01F, QNS_HIST_A, 99, codes};
+    const float x[2] = {1, INFINITY};
+    void *state;
+    qns_err err = {0};
+    cr_assert_eq(qns_obs_mse.create(&state, &args, &err), QNS_OK);
+    cr_expect_eq(qns_obs_mse.observe(state, 0, x, 2, qns_range_of(x, 2), &err), QNS_E_DATA);
+    qns_obs_mse.free(state);
 }
 
 Test(obs_tails, one_number_and_none)
