@@ -84,6 +84,22 @@ static qns_status prepare_weight(look *k, qns_cmp *c, uint32_t layer, qns_err *e
     return prepare(k, c, l->ref_weight, l->test_weight, qns_cmp_weight_axis(t), err);
 }
 
+/* Error by magnitude, from the sums of each bin. */
+static qns_status keep_errors(qns_hist *out, qns_cmp *c, const qns_bins *b, qns_err *err)
+{
+    double *rms, *mean;
+    QNS_TRY(qns_arena_new((void **)&rms, c->a, b->n, sizeof *rms, err));
+    QNS_TRY(qns_arena_new((void **)&mean, c->a, b->n, sizeof *mean, err));
+    for (uint32_t i = 0; i < b->n; i++) {
+        const double n = (double)b->pairs[i];
+        rms[i] = b->pairs[i] ? sqrt(b->error2[i] / n) : NAN;
+        mean[i] = b->pairs[i] ? b->error[i] / n : NAN;
+    }
+    out->error_rms = rms;
+    out->error_mean = mean;
+    return QNS_OK;
+}
+
 static qns_status keep_hist(qns_hist *out, qns_cmp *c, const look *k, qns_err *err)
 {
     const size_t n = k->bins.n;
@@ -97,6 +113,7 @@ static qns_status keep_hist(qns_hist *out, qns_cmp *c, const look *k, qns_err *e
     out->test = qns_arena_dup(c->a, k->bins.test, n * sizeof *k->bins.test);
     if (!out->ref || !out->test)
         QNS_FAIL(err, NOMEM, "cannot keep a histogram");
+    QNS_TRY(keep_errors(out, c, &k->bins, err));
     for (size_t i = 0; i < k->m.n_grid; i++) {
         out->reach_lo = fmin(out->reach_lo, k->m.grid[i].lo);
         out->reach_hi = fmax(out->reach_hi, k->m.grid[i].hi);

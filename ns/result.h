@@ -25,6 +25,9 @@ typedef struct qns_hist {
     uint32_t n_bins; /* 0: not made */
     double lo, hi;
     const uint64_t *ref, *test;
+    /* Error of the elements whose float value lies in the bin: root of the mean square, and mean
+     * (test - reference); NaN for a bin without any. NULL in results that do not have them. */
+    const double *error_rms, *error_mean;
     double reach_lo, reach_hi; /* what the codes can stand for; NaN when float */
 } qns_hist;
 

@@ -8,7 +8,7 @@
 
 #include <math.h>
 
-enum { MAX_PLOTS = 12, MAX_HIST = 5, TICK_COLUMNS = 24, MAX_TICKS = 160 };
+enum { MAX_PLOTS = 20, MAX_HIST = 5, TICK_COLUMNS = 24, MAX_TICKS = 160 };
 
 static void set_number(qns_tval *v, const char *name, double x)
 {
@@ -153,6 +153,52 @@ static qns_status plot_error(qns_build *b, qns_err *err)
                     err);
 }
 
+/* What the codes reach, as lines, and the range of the x axis that shows it. */
+static void add_reach(qns_tval *v, const qns_hist *h)
+{
+    const double reach[] = {h->reach_lo, h->reach_hi};
+    double lo = h->lo, hi = h->hi;
+    for (int i = 0; i < 2; i++)
+        if (isfinite(reach[i])) {
+            set_number(qns_tval_add(v, "reach"), "x", reach[i]);
+            lo = fmin(lo, reach[i]);
+            hi = fmax(hi, reach[i]);
+        }
+    set_number(v, "lo", lo - 0.03 * (hi - lo));
+    set_number(v, "hi", hi + 0.03 * (hi - lo));
+}
+
+/* Clipping shows as an error that grows beyond the reach, a zero point that is off as a mean beside
+ * zero, a scale that is off as a mean that grows with the value. */
+static qns_status plot_magnitude(qns_build *b, const qns_layer *l, uint32_t rank, qns_err *err)
+{
+    const qns_hist *h = &l->hist;
+    const double width = (h->hi - h->lo) / h->n_bins;
+    const bool steps = l->activation_q.n_scale == 1 && l->activation_q.scale[0] > 0;
+    const double unit = steps ? l->activation_q.scale[0] : 1;
+    qns_tval *v = qns_tval_create(b->arena);
+    if (!h->error_rms || !(width > 0) || !isfinite(width))
+        return QNS_OK;
+    for (uint32_t i = 0; i < h->n_bins; i++) {
+        qns_tval *row = qns_tval_add(v, "bins");
+        set_number(row, "x", h->lo + (i + 0.5) * width);
+        set_number(row, "rms", h->error_rms[i] / unit);
+        set_number(row, "mean", h->error_mean[i] / unit);
+    }
+    add_reach(v, h);
+    qns_tval_set(v, "unit", steps ? "error [steps]" : "error");
+    if (steps)
+        qns_tval_set_raw(qns_tval_add(v, "ideal"), "y", "0.28868");
+    return add_plot(
+        b, "magnitude.gp", v,
+        (qns_plot){.name = qns_build_text(b, "magnitude_%u", rank + 1),
+                   .title = qns_build_text(b, "Error by value of rank %u, %s", rank + 1, l->name),
+                   .caption = "Flat is rounding; growing with the value is a scale "
+                              "that is off, beyond the dashed lines clipping.",
+                   .half = true},
+        err);
+}
+
 static qns_status plot_histogram(qns_build *b, const qns_layer *l, uint32_t rank, qns_err *err)
 {
     const qns_hist *h = &l->hist;
@@ -166,16 +212,7 @@ static qns_status plot_histogram(qns_build *b, const qns_layer *l, uint32_t rank
         set_number(row, "ref", (double)h->ref[i]);
         set_number(row, "test", (double)h->test[i]);
     }
-    const double reach[] = {h->reach_lo, h->reach_hi};
-    double lo = h->lo, hi = h->hi;
-    for (int i = 0; i < 2; i++)
-        if (isfinite(reach[i])) {
-            set_number(qns_tval_add(v, "reach"), "x", reach[i]);
-            lo = fmin(lo, reach[i]);
-            hi = fmax(hi, reach[i]);
-        }
-    set_number(v, "lo", lo - 0.03 * (hi - lo));
-    set_number(v, "hi", hi + 0.03 * (hi - lo));
+    add_reach(v, h);
     return add_plot(b, "histogram.gp", v,
                     (qns_plot){qns_build_text(b, "histogram_%u", rank + 1),
                                qns_build_text(b, "Values of rank %u, %s", rank + 1, l->name),
@@ -240,6 +277,7 @@ qns_status qns_build_plots(qns_build *b, qns_err *err)
         if (!l->hist.n_bins)
             continue;
         QNS_TRY(plot_histogram(b, l, i, err));
+        QNS_TRY(plot_magnitude(b, l, i, err));
         drawn++;
     }
     for (uint32_t i = 0; i < r->n_ranking; i++) {

@@ -54,6 +54,10 @@ static void put_hist(qns_json_writer *w, json_t *layer, const qns_hist *h)
     qns_json_put_number(w, o, "reach_hi", h->reach_hi);
     qns_json_put(w, o, "ref", qns_json_counts(w, h->ref, h->n_bins));
     qns_json_put(w, o, "test", qns_json_counts(w, h->test, h->n_bins));
+    if (h->error_rms) {
+        qns_json_put(w, o, "error_rms", qns_json_numbers(w, h->error_rms, h->n_bins));
+        qns_json_put(w, o, "error_mean", qns_json_numbers(w, h->error_mean, h->n_bins));
+    }
     qns_json_put(w, layer, "histogram", o);
 }
 

@@ -90,7 +90,10 @@ static qns_status get_hist(qns_json_reader *rd, qns_hist *h, const json_t *o,
     QNS_TRY(qns_json_get_counts(rd, &h->ref, n, j, "ref", &at));
     QNS_TRY(qns_json_get_counts(rd, &h->test, n, j, "test", &at));
     h->n_bins = n;
-    return QNS_OK;
+    if (!json_object_get(j, "error_rms"))
+        return QNS_OK;
+    QNS_TRY(qns_json_get_numbers(rd, &h->error_rms, n, j, "error_rms", &at));
+    return qns_json_get_numbers(rd, &h->error_mean, n, j, "error_mean", &at);
 }
 
 static qns_status get_channels(qns_json_reader *rd, qns_channels *c, const json_t *o,

@@ -30,21 +30,30 @@ void qns_bins_init(qns_bins *b, const qns_sums *s, const qns_grid *grid)
     }
 }
 
-static void count(uint64_t *bin, const qns_bins *b, const float *x, size_t n)
+static uint32_t bin_of(const qns_bins *b, double scale, float x)
 {
-    const double scale = b->n / (b->hi - b->lo);
-    for (size_t i = 0; i < n; i++) {
-        if (!isfinite(x[i]))
-            continue;
-        const double at = ((double)x[i] - b->lo) * scale;
-        bin[at <= 0 ? 0 : at >= b->n ? b->n - 1 : (uint32_t)at]++;
-    }
+    const double at = ((double)x - b->lo) * scale;
+    return at <= 0 ? 0 : at >= b->n ? b->n - 1 : (uint32_t)at;
 }
 
 void qns_bins_add(qns_bins *b, const float *ref, const float *test, size_t n)
 {
     if (b->n == 0)
         return;
-    count(b->ref, b, ref, n);
-    count(b->test, b, test, n);
+    const double scale = b->n / (b->hi - b->lo);
+    for (size_t i = 0; i < n; i++) {
+        const bool has_ref = isfinite(ref[i]), has_test = isfinite(test[i]);
+        if (has_test)
+            b->test[bin_of(b, scale, test[i])]++;
+        if (!has_ref)
+            continue;
+        const uint32_t k = bin_of(b, scale, ref[i]);
+        b->ref[k]++;
+        if (has_test) {
+            const double e = (double)test[i] - (double)ref[i];
+            b->pairs[k]++;
+            b->error[k] += e;
+            b->error2[k] += e * e;
+        }
+    }
 }

@@ -15,6 +15,10 @@ typedef struct qns_bins {
     uint32_t n;
     double lo, hi;
     uint64_t ref[QNS_HIST_BINS], test[QNS_HIST_BINS];
+    /* Of the pairs whose reference lies in the bin, both finite: how many, sum of test - ref, sum
+     * of its square. */
+    uint64_t pairs[QNS_HIST_BINS];
+    double error[QNS_HIST_BINS], error2[QNS_HIST_BINS];
 } qns_bins;
 
 /* Covers both ranges. n stays 0 when there is no range: no finite element. */

@@ -183,7 +183,7 @@ async function main() {
   session = (await send("Target.attachToTarget", { targetId: target.targetId, flatten: true })).sessionId;
   for (const domain of ["Page", "Runtime", "Log", "Network"]) await send(domain + ".enable");
   await screen(1280, 900);
-  for (const [name, charts] of [["plain", 9], ["hostile", 9], ["nocharts", 0], ["many", 9]]) {
+  for (const [name, charts] of [["plain", 14], ["hostile", 14], ["nocharts", 0], ["many", 14]]) {
     await open(name + ".html");
     check(name + ": title", (await js("document.title")).startsWith("QNS report: "), await js("document.title"));
     check(name + ": rows", await js("document.querySelectorAll('#ranking tbody').length") === (name === "many" ? 220 : 64));

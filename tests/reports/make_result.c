@@ -75,7 +75,12 @@ static void fill_hist(qns_result *r, qns_layer *l, qns_rng *g)
         ref[i] = (uint64_t)(20000 * exp(-fabs(z) * 1.3)) + (i > 88 ? 3 : 0);
         test[i] = i > 72 ? 0 : (i % 3 ? ref[i] / 4 : ref[i] * 2) + (i == 72 ? 90 : 0);
     }
-    l->hist = (qns_hist){BINS, -1, 5, ref, test, -1, 3.55};
+    double *rms = doubles(r, BINS), *mean = doubles(r, BINS);
+    for (int i = 0; i < BINS; i++) {
+        rms[i] = i % 31 == 7 ? NAN : 0.01 + (i > 72 ? 0.06 * (i - 72) : 0);
+        mean[i] = i % 31 == 7 ? NAN : i > 72 ? -0.06 * (i - 72) : 0.001;
+    }
+    l->hist = (qns_hist){BINS, -1, 5, ref, test, rms, mean, -1, 3.55};
 }
 
 static void fill_channels(qns_result *r, qns_channels *c, qns_rng *g, uint32_t n, bool hostile)

@@ -144,7 +144,8 @@ Test(render, without_gnuplot_there_is_a_note_and_the_scripts)
     free(s);
     static const char *const name[] = {
         "sqnr.gp",        "error.gp",       "histogram_1.gp", "histogram_2.gp",  "histogram_3.gp",
-        "histogram_4.gp", "histogram_5.gp", "channels.gp",    "channel_sqnr.gp", "graph.dot"};
+        "histogram_4.gp", "histogram_5.gp", "channels.gp",    "channel_sqnr.gp", "graph.dot",
+        "magnitude_1.gp", "magnitude_2.gp", "magnitude_3.gp", "magnitude_4.gp",  "magnitude_5.gp"};
     for (size_t i = 0; i < QNS_ARRAY_LEN(name); i++) {
         qns_str path = {0};
         qns_str_addf(&path, "%s/%s", dir, name[i]);

@@ -334,3 +334,22 @@ Test(metric, histogram)
     near(width, 0.05, 1e-9);
     near(fmod((-1.0 - b.lo) / width, 1.0), 0.5, 1e-6);
 }
+
+/* Errors are counted where the float value is; a value without a partner counts in neither. */
+Test(metric, error_by_value)
+{
+    static const float r[] = {0.1f, 0.1f, 1.9f, NAN, 1.9f},
+                       t[] = {0.3f, 0.3f, 1.4f, 0.0f, INFINITY};
+    static qns_bins b;
+    b = (qns_bins){.n = 2, .lo = 0, .hi = 2};
+    qns_bins_add(&b, r, t, 5);
+    cr_expect_eq(b.ref[0], 2);
+    cr_expect_eq(b.ref[1], 2);
+    cr_expect_eq(b.test[0], 3);
+    cr_expect_eq(b.pairs[0], 2);
+    cr_expect_eq(b.pairs[1], 1);
+    near(b.error[0], 0.4, 1e-6);
+    near(b.error2[0], 0.08, 1e-6);
+    near(b.error[1], -0.5, 1e-6);
+    near(b.error2[1], 0.25, 1e-6);
+}
