@@ -14,7 +14,8 @@ struct qns_source {
     qns_data_spec spec;
     qns_source_input **in;
     uint32_t n_in;
-    int64_t count; /* after the limit */
+    int64_t count;               /* after the limit, of the part */
+    int64_t period, first, keep; /* of the part; period 0: everything */
     int64_t *labels;
     qns_str text;
 };
@@ -260,9 +261,30 @@ int64_t qns_source_count(const qns_source *s)
     return s->count;
 }
 
+/* Number in the files of a sample of the part. */
+static int64_t place(const qns_source *s, int64_t sample)
+{
+    if (s->period == 0)
+        return sample;
+    return sample / s->keep * s->period + s->first + sample % s->keep;
+}
+
+void qns_source_part(qns_source *s, int64_t period, int64_t first, int64_t keep)
+{
+    assert(s->period == 0 && first >= 0 && keep > 0 && first + keep <= period);
+    const int64_t rest = s->count % period - first;
+    s->count = s->count / period * keep + (rest < 0 ? 0 : rest < keep ? rest : keep);
+    s->period = period;
+    s->first = first;
+    s->keep = keep;
+    for (int64_t i = 0; s->labels && i < s->count; i++) /* never behind its place */
+        s->labels[i] = s->labels[place(s, i)];
+}
+
 qns_status qns_source_get(qns_tensor *in, qns_source *s, int64_t sample, qns_err *err)
 {
     assert(sample >= 0 && sample < s->count);
+    sample = place(s, sample);
     for (uint32_t i = 0; i < s->n_in; i++)
         QNS_TRY(qns_source_input_read(in[i].data, s->in[i], sample, err));
     return QNS_OK;

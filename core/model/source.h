@@ -24,6 +24,11 @@ qns_status qns_source_open(qns_source **out, const qns_graph *g, const char *con
                            size_t n_spec, const char *labels, int64_t limit, qns_err *err);
 void qns_source_close(qns_source *s);
 
+/* Narrows it, once, to a part: of every `period` samples those from `first` on, `keep` of them.
+ * Parts whose ranges do not overlap have no sample in common; spread evenly, they are alike even
+ * when the samples are sorted by class. */
+void qns_source_part(qns_source *s, int64_t period, int64_t first, int64_t keep);
+
 int64_t qns_source_count(const qns_source *s);
 /* Fills in[i].data (the caller's memory, as large as graph input i) with sample number i,
  * row-major, in the dtype of the input. Fails with DATA on NaN or infinity, naming file, sample and

@@ -162,6 +162,42 @@ Test(source, labels)
     qns_graph_free(g);
 }
 
+/* Parts that do not overlap hold every sample once, with its label. */
+Test(source, parts)
+{
+    enum { MOST = 9 };
+    static const int64_t range[][2] = {{0, 1}, {1, 2}, {3, 1}};
+    const in_spec one = {"x", QNS_F32, {2, {1, 1}}};
+    qns_graph *g = graph_of(&one, 1);
+    for (int64_t n = 4; n <= MOST; n++) {
+        float x[MOST];
+        int64_t y[MOST], seen[MOST] = {0}, total = 0;
+        for (int64_t i = 0; i < n; i++) {
+            x[i] = (float)(100 + i);
+            y[i] = i;
+        }
+        write_npy("x.npy", QNS_F32, x, (qns_shape){2, {n, 1}});
+        write_npy("y.npy", QNS_I64, y, (qns_shape){1, {n}});
+        write_text("d.yaml", "inputs: {file: x.npy}\nlabels: y.npy\n");
+        for (size_t k = 0; k < QNS_ARRAY_LEN(range); k++) {
+            qns_source *s = opened(g, "d.yaml");
+            qns_source_part(s, 4, range[k][0], range[k][1]);
+            total += qns_source_count(s);
+            for (int64_t i = 0; i < qns_source_count(s); i++) {
+                const int64_t at = qns_source_labels(s)[i];
+                cr_assert(at % 4 >= range[k][0] && at % 4 < range[k][0] + range[k][1]);
+                seen[at]++;
+                check_floats(s, i, &(float){(float)(100 + at)}, 1);
+            }
+            qns_source_close(s);
+        }
+        cr_assert_eq(total, n);
+        for (int64_t i = 0; i < n; i++)
+            cr_assert_eq(seen[i], 1);
+    }
+    qns_graph_free(g);
+}
+
 Test(source, yaml_errors)
 {
     static const struct {
