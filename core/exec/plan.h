@@ -43,6 +43,11 @@ qns_status qns_plan_bind(qns_plan *p, const qns_taps *taps, qns_err *err);
 qns_status qns_plan_run(qns_tensor *out, qns_plan *p, const qns_tensor *in, int64_t sample,
                         qns_err *err);
 
+/* From the next run on, every run writes the seconds of node i to seconds[i]; 0 for a node that had
+ * nothing to do of its own. NULL stops it. The array has an entry for each node and must outlive
+ * the runs. */
+void qns_plan_time(qns_plan *p, double *seconds);
+
 /* One node alone, on other values than those of a run: with its implementation and packed weights.
  *
  * qns_plan_node_in/out tell the type, shape and layout of input or output k; data is set for

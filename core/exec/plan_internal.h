@@ -50,6 +50,7 @@ struct qns_plan {
     qns_taps taps;
     uint32_t *wanted; /* by value: bit i set when tap i wants it */
     bool any_wanted;
+    double *seconds; /* by node, or NULL: see qns_plan_time() */
 };
 
 enum { QNS_MAX_TAPS = 32 };

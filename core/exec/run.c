@@ -7,6 +7,7 @@
 #include <inttypes.h>
 #include <omp.h>
 #include <string.h>
+#include <time.h>
 
 qns_status qns_plan_bind(qns_plan *p, const qns_taps *taps, qns_err *err)
 {
@@ -67,6 +68,25 @@ static void run_step(qns_plan *p, qns_step *s)
         s->impl->run(&s->call);
 }
 
+void qns_plan_time(qns_plan *p, double *seconds)
+{
+    p->seconds = seconds;
+}
+
+static double now(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+static void run_timed(qns_plan *p, uint32_t i)
+{
+    const double start = now();
+    run_step(p, &p->step[i]);
+    p->seconds[i] = now() - start;
+}
+
 static void give_output(qns_plan *p, qns_tensor *out, qns_vid v)
 {
     qns_tensor t = qns_graph_tensor(p->g, v);
@@ -94,7 +114,10 @@ qns_status qns_plan_run(qns_tensor *out, qns_plan *p, const qns_tensor *in, int6
     }
     for (uint32_t i = 0; i < qns_graph_n_nodes(p->g); i++) {
         qns_step *s = &p->step[i];
-        run_step(p, s);
+        if (p->seconds)
+            run_timed(p, i);
+        else
+            run_step(p, s);
         for (uint32_t k = 0; p->any_wanted && k < s->node->n_out; k++)
             if (p->wanted[s->node->out[k].i])
                 QNS_TRY(show(p, s->node->out[k], &s->out[k], sample, err));

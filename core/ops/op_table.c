@@ -52,6 +52,19 @@ const qns_op *qns_op_find_onnx(const qns_onnx_rule **rule, int *since_min, const
     return best;
 }
 
+uint64_t qns_node_macs(const qns_graph *g, const qns_node *n)
+{
+    qns_tensor in[QNS_MAX_IN], out[QNS_MAX_OUT];
+    if (!n->op->macs)
+        return 0;
+    for (uint32_t i = 0; i < n->n_in; i++)
+        in[i] = qns_has(n->in[i]) ? qns_graph_tensor(g, n->in[i])
+                                  : (qns_tensor){.dtype = QNS_DTYPE_COUNT};
+    for (uint32_t i = 0; i < n->n_out; i++)
+        out[i] = qns_graph_tensor(g, n->out[i]);
+    return n->op->macs(n, in, out);
+}
+
 const qns_impl *qns_impl_select(const char **why, const qns_call *c,
                                 void (*on_refuse)(void *ctx, const qns_impl *i, const char *why),
                                 void *ctx)
@@ -73,15 +86,3 @@ const qns_impl *qns_impl_select(const char **why, const qns_call *c,
     return NULL;
 }
 
-uint64_t qns_node_macs(const qns_graph *g, const qns_node *n)
-{
-    qns_tensor in[QNS_MAX_IN], out[QNS_MAX_OUT];
-    if (!n->op->macs)
-        return 0;
-    for (uint32_t i = 0; i < n->n_in; i++)
-        in[i] = qns_has(n->in[i]) ? qns_graph_tensor(g, n->in[i])
-                                  : (qns_tensor){.dtype = QNS_DTYPE_COUNT};
-    for (uint32_t i = 0; i < n->n_out; i++)
-        out[i] = qns_graph_tensor(g, n->out[i]);
-    return n->op->macs(n, in, out);
-}

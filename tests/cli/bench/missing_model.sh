@@ -1,0 +1,1 @@
+$QNS bench layers missing.onnx

@@ -1,0 +1,1 @@
+echo many | $QNS bench serve $FIXTURES/model.onnx -j 1

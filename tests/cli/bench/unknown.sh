@@ -1,0 +1,1 @@
+$QNS bench modle x.onnx
