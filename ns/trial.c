@@ -3,13 +3,11 @@
 
 #include "core/base/mem.h"
 #include "core/model/onnx_write.h"
+#include "core/graph/op.h"
 #include "ns/accuracy.h"
-#include "ns/compare/metric.h"
 #include "ns/trial_internal.h"
 
 #include <assert.h>
-#include <inttypes.h>
-#include <math.h>
 
 qns_status qns_trials_calibrate(qns_trials *t, qns_err *err)
 {
@@ -37,6 +35,24 @@ static qns_status check_outputs(const qns_graph *g, qns_err *err)
     QNS_FAIL(err, UNSUPPORTED, "no output of the model is float32: there is nothing to measure");
 }
 
+qns_status qns_trials_make_pool(qns_trials *t, qns_err *err)
+{
+    QNS_TRY(qns_pool_create(&t->pool, &t->spec.exec, err));
+    QNS_TRY(qns_pool_keep(t->pool, t->spec.fused, err));
+    return qns_pool_keep(t->pool, t->all.graph, err);
+}
+
+static qns_status prepare_all(qns_trials *t, qns_err *err)
+{
+    QNS_TRY(qns_ranges_settle(t->ranges, t->all.decisions, err));
+    QNS_TRY(qns_mixed_finish(&t->all, true, err));
+    QNS_TRY(qns_trials_make_pool(t, err));
+    for (uint32_t i = 0; i < qns_graph_n_nodes(t->spec.fused); i++)
+        t->macs +=
+            (double)qns_node_macs(t->spec.fused, qns_graph_node(t->spec.fused, (qns_nid){i}));
+    return QNS_OK;
+}
+
 /* Every observer that the full set and the sets of one unit ask for is fed in the first pass. */
 static qns_status calibrate(qns_trials *t, qns_err *err)
 {
@@ -58,7 +74,6 @@ qns_status qns_trials_create(qns_trials **out, const qns_trials_spec *spec, qns_
 {
     qns_status st = QNS_OK;
     qns_trials *t = NULL;
-    qns_mixed all = {0};
     QNS_TRY(check_outputs(spec->fused, err));
     QNS_TRY(qns_new((void **)&t, 1, sizeof *t, err));
     t->spec = *spec;
@@ -66,13 +81,13 @@ qns_status qns_trials_create(qns_trials **out, const qns_trials_spec *spec, qns_
     t->classes = classes_of(spec->fused);
     QNS_TRY_DONE(qns_arena_create(&t->arena, err));
     QNS_TRY_DONE(qns_ranges_create(&t->ranges, spec->fused, err));
-    QNS_TRY_DONE(qns_mixed_prepare(&all, t, NULL, NULL, err));
-    QNS_TRY_DONE(qns_trials_find_units(t, all.decisions, err));
+    QNS_TRY_DONE(qns_mixed_prepare(&t->all, t, NULL, NULL, err));
+    QNS_TRY_DONE(qns_trials_find_units(t, t->all.decisions, err));
     QNS_TRY_DONE(calibrate(t, err));
+    QNS_TRY_DONE(prepare_all(t, err));
     *out = t;
     t = NULL;
 done:
-    qns_mixed_fini(&all);
     qns_trials_free(t);
     return st;
 }
@@ -81,7 +96,11 @@ void qns_trials_free(qns_trials *t)
 {
     if (!t)
         return;
+    qns_pool_free(t->pool);
+    qns_mixed_fini(&t->all);
     qns_ranges_free(t->ranges);
+    qns_free(t->refs.at);
+    qns_free(t->refs.known);
     qns_arena_free(t->arena);
     qns_free(t);
 }
@@ -102,6 +121,17 @@ bool qns_trials_classifier(const qns_trials *t)
     return t->classes > 0;
 }
 
+double qns_trials_macs(const qns_trials *t)
+{
+    return t->macs;
+}
+
+double qns_trials_float_seconds(const qns_trials *t, int64_t *samples)
+{
+    *samples = t->float_samples;
+    return t->float_seconds;
+}
+
 qns_status qns_trials_write_model(qns_trials *t, const char *path, const bool *in_float,
                                   qns_err *err)
 {
@@ -109,126 +139,6 @@ qns_status qns_trials_write_model(qns_trials *t, const char *path, const bool *i
     qns_status st = qns_mixed_make(&m, t, in_float, false, err);
     if (st == QNS_OK)
         st = qns_onnx_write(path, m.qdq, true, err);
-    qns_mixed_fini(&m);
-    return st;
-}
-
-/* ---- running ---- */
-
-typedef struct side {
-    qns_plan *plan;
-    qns_tensor *out;
-} side;
-
-typedef struct running {
-    side ref, test;
-    qns_tensor *in;
-    qns_sums sums;
-} running;
-
-static qns_status tensors(qns_tensor **out, const qns_graph *g, uint32_t n,
-                          qns_vid (*at)(const qns_graph *, uint32_t), qns_err *err)
-{
-    QNS_TRY(qns_new((void **)out, n, sizeof **out, err));
-    for (uint32_t i = 0; i < n; i++) {
-        (*out)[i] = qns_graph_tensor(g, at(g, i));
-        (*out)[i].layout = QNS_ROW;
-        if (!((*out)[i].data = qns_malloc64(qns_tensor_bytes(&(*out)[i]))))
-            QNS_FAIL(err, NOMEM, "cannot get memory for a tensor");
-    }
-    return QNS_OK;
-}
-
-static void free_tensors(qns_tensor *t, uint32_t n)
-{
-    for (uint32_t i = 0; t && i < n; i++)
-        qns_free(t[i].data);
-    qns_free(t);
-}
-
-static void measure(qns_trial_score *s, running *r, const qns_trials *t, int64_t id, uint8_t *votes)
-{
-    const qns_graph *g = t->spec.fused;
-    for (uint32_t i = 0; i < qns_graph_n_outputs(g); i++) {
-        qns_sums one;
-        if (r->ref.out[i].dtype != QNS_F32)
-            continue;
-        qns_sums_init(&one);
-        qns_sums_add(&one, r->ref.out[i].data, r->test.out[i].data,
-                     qns_tensor_count(&r->ref.out[i]), NULL);
-        qns_sums_merge(&r->sums, &one);
-    }
-    *votes = 0;
-    if (!t->classes)
-        return;
-    const size_t x = qns_argmax(r->ref.out[0].data, t->classes);
-    const size_t y = qns_argmax(r->test.out[0].data, t->classes);
-    const bool ref_hit = t->spec.labels && (int64_t)x == t->spec.labels[id];
-    const bool hit = t->spec.labels && (int64_t)y == t->spec.labels[id];
-    *votes = (uint8_t)((x == y) | ref_hit << 1 | hit << 2);
-    s->agree += x == y;
-    s->ref_hit += ref_hit;
-    s->hit += hit;
-}
-
-static qns_status run_samples(qns_trial_score *s, running *r, const qns_trials *t, int64_t first,
-                              qns_err *err)
-{
-    uint8_t votes;
-    for (int64_t i = 0; i < s->n; i++) {
-        if (t->spec.cancelled && t->spec.cancelled(t->spec.ctx))
-            QNS_FAIL(err, CANCELLED, "stopped at sample %" PRId64 " of %" PRId64, i, s->n);
-        QNS_TRY(t->spec.eval.get(r->in, t->spec.eval.ctx, first + i, err));
-        QNS_TRY(qns_plan_run(r->ref.out, r->ref.plan, r->in, first + i, err));
-        QNS_TRY(qns_plan_run(r->test.out, r->test.plan, r->in, first + i, err));
-        measure(s, r, t, first + i, &votes);
-        if (s->sample)
-            s->sample[i] = votes;
-    }
-    return QNS_OK;
-}
-
-static void finish(qns_trial_score *s, const running *r, const qns_trials *t)
-{
-    unsigned flags = 0;
-    s->output_sqnr_db = qns_sqnr_db(&flags, &r->sums);
-    s->nonfinite_ref = (int64_t)r->sums.nonfinite_ref;
-    s->nonfinite = (int64_t)r->sums.nonfinite_test;
-    if (!t->classes)
-        s->agree = -1;
-    if (!t->classes || !t->spec.labels)
-        s->hit = s->ref_hit = -1;
-}
-
-qns_status qns_trials_run(qns_trial_score *out, qns_trials *t, const bool *in_float, int64_t first,
-                          int64_t n, bool want_samples, qns_err *err)
-{
-    qns_status st = QNS_OK;
-    const qns_graph *g = t->spec.fused;
-    qns_mixed m = {0};
-    running r = {0};
-    qns_trial_score s = {.n = n};
-    assert(first >= 0 && n > 0 && first + n <= t->spec.eval.n);
-    qns_sums_init(&r.sums);
-    QNS_TRY_DONE(qns_mixed_make(&m, t, in_float, true, err));
-    QNS_TRY_DONE(qns_plan_create(&r.ref.plan, g, &t->spec.exec, err));
-    QNS_TRY_DONE(qns_plan_create(&r.test.plan, m.graph, &t->spec.exec, err));
-    QNS_TRY_DONE(tensors(&r.in, g, qns_graph_n_inputs(g), qns_graph_input, err));
-    QNS_TRY_DONE(tensors(&r.ref.out, g, qns_graph_n_outputs(g), qns_graph_output, err));
-    QNS_TRY_DONE(tensors(&r.test.out, g, qns_graph_n_outputs(g), qns_graph_output, err));
-    if (want_samples)
-        QNS_TRY_DONE(qns_new((void **)&s.sample, (size_t)n, 1, err));
-    QNS_TRY_DONE(run_samples(&s, &r, t, first, err));
-    finish(&s, &r, t);
-    *out = s;
-    s.sample = NULL;
-done:
-    qns_free(s.sample);
-    free_tensors(r.in, qns_graph_n_inputs(g));
-    free_tensors(r.ref.out, qns_graph_n_outputs(g));
-    free_tensors(r.test.out, qns_graph_n_outputs(g));
-    qns_plan_free(r.test.plan);
-    qns_plan_free(r.ref.plan);
     qns_mixed_fini(&m);
     return st;
 }

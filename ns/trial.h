@@ -31,6 +31,9 @@ typedef struct qns_trial_score { /* of one set on a range of samples; against th
     int64_t agree;               /* samples with the float model's top-1; -1: not a classifier */
     int64_t ref_hit, hit;        /* with labels: right answers of float and trial; else -1 */
     int64_t nonfinite_ref, nonfinite; /* output values that are NaN or infinite */
+    double macs; /* multiply-adds of a sample that the set adds to those of the float model and of
+                    the sets before it; what is equal is computed once */
+    double seconds;  /* spent on it in this process */
     uint8_t *sample; /* n bytes, bit 0 agree, bit 1 ref_hit, bit 2 hit; NULL unless asked for; the
                         caller's to qns_free() */
 } qns_trial_score;
@@ -64,10 +67,27 @@ const qns_trial_unit *qns_trials_unit(const qns_trials *t, uint32_t i);
 /* One output with one score for each class? */
 bool qns_trials_classifier(const qns_trials *t);
 
-/* One trial: in_float[i] says that unit i is in float. Runs samples first to first + n - 1. Fails
- * with CANCELLED, and as the source and the stages of quantizing do. */
+typedef struct qns_scan_opts {
+    int64_t first, n; /* samples */
+    bool want_samples;
+    void (*progress)(void *ctx, int64_t done, int64_t total); /* samples; may be NULL */
+    void *ctx;
+} qns_scan_opts;
+
+/* Many trials in one pass over the samples; in_float[k][i] says that unit i is in float in set k.
+ * Layers on which sets agree with the float model or with each other are computed once. Pays when
+ * sets differ in few units; the one that most others are near to comes first. Memory is that of all
+ * activations of the float model, of the first set, and of what several sets share.
+ *
+ * Fails with CANCELLED, and as the source and the stages of quantizing do. */
+qns_status qns_trials_scan(qns_trial_score *out, qns_trials *t, const bool *const *in_float,
+                           uint32_t n_sets, const qns_scan_opts *o, qns_err *err);
+/* A scan of one set. */
 qns_status qns_trials_run(qns_trial_score *out, qns_trials *t, const bool *in_float, int64_t first,
                           int64_t n, bool want_samples, qns_err *err);
+/* What the float model costs, as macs and seconds of a score. */
+double qns_trials_macs(const qns_trials *t);
+double qns_trials_float_seconds(const qns_trials *t, int64_t *samples);
 
 /* The Q/DQ model of a set, as 'qns quantize' writes it. */
 qns_status qns_trials_write_model(qns_trials *t, const char *path, const bool *in_float,

@@ -198,6 +198,11 @@ qns_status qns_mixed_make(qns_mixed *m, qns_trials *t, const bool *in_float, boo
     if (missing)
         QNS_TRY(qns_trials_calibrate(t, err));
     QNS_TRY(qns_ranges_settle(t->ranges, m->decisions, err));
+    return qns_mixed_finish(m, run, err);
+}
+
+qns_status qns_mixed_finish(qns_mixed *m, bool run, qns_err *err)
+{
     QNS_TRY(qns_convert(&m->qdq, m->decisions, err));
     if (!run)
         return QNS_OK;

@@ -167,6 +167,19 @@ static qns_status prepare_step(qns_plan *p, qns_step *s, qns_err *err)
     return QNS_OK;
 }
 
+static qns_status get_memory(qns_plan *p, const qns_block *b, qns_err *err)
+{
+    if (p->opts.nodes_only)
+        return QNS_OK;
+    if (!(p->memory = qns_malloc64(p->memory_size)))
+        QNS_FAIL(err, NOMEM, "cannot get %zu bytes for activations", p->memory_size);
+    memset(p->memory, 0, p->memory_size);
+    for (uint32_t i = 0; i < p->n_buf; i++)
+        if (p->buf[i].input == QNS_NONE)
+            p->buf[i].data = p->memory + (b++)->offset;
+    return QNS_OK;
+}
+
 static qns_status place_buffers(qns_plan *p, qns_err *err)
 {
     qns_status st = QNS_OK;
@@ -180,13 +193,7 @@ static qns_status place_buffers(qns_plan *p, qns_err *err)
         p->memory_no_reuse += p->buf[i].size;
     }
     QNS_TRY_DONE(qns_memplan(b, n, &p->memory_size, err));
-    if (!(p->memory = qns_malloc64(p->memory_size)))
-        QNS_FAIL_DONE(err, NOMEM, "cannot get %zu bytes for activations", p->memory_size);
-    memset(p->memory, 0, p->memory_size);
-    n = 0;
-    for (uint32_t i = 0; i < p->n_buf; i++)
-        if (p->buf[i].input == QNS_NONE)
-            p->buf[i].data = p->memory + b[n++].offset;
+    QNS_TRY_DONE(get_memory(p, b, err));
     for (uint32_t i = 0; i < qns_graph_n_nodes(p->g); i++) {
         const qns_step *s = &p->step[i];
         const size_t need = s->impl->scratch_size ? s->impl->scratch_size(&s->call) : 0;

@@ -15,6 +15,7 @@ typedef struct qns_exec_opts {
     unsigned cpu_mask;     /* 0: scalar only; ~0u: all the machine has. Bits never depend on it */
     int threads; /* 0: as many as OpenMP would take. Results of integer nodes do not depend on it */
     bool keep_all; /* every value keeps its memory until the next run (for debugging) */
+    bool nodes_only; /* no memory for activations: only qns_plan_run_node() may be called */
     /* Hears of every choice and every refusal; refused is NULL for the one that was chosen. */
     void (*on_choice)(void *ctx, const qns_node *n, const qns_impl *i, const char *refused);
     void *on_choice_ctx;

@@ -103,6 +103,7 @@ static void give_output(qns_plan *p, qns_tensor *out, qns_vid v)
 qns_status qns_plan_run(qns_tensor *out, qns_plan *p, const qns_tensor *in, int64_t sample,
                         qns_err *err)
 {
+    assert(!p->opts.nodes_only);
     if (p->opts.threads > 0)
         omp_set_num_threads(p->opts.threads);
     for (uint32_t i = 0; i < qns_graph_n_inputs(p->g); i++) {

@@ -155,6 +155,22 @@ qns_status qns_gb_input(qns_vid *out, qns_gb *gb, const char *name, qns_dtype dt
     return QNS_OK;
 }
 
+qns_status qns_gb_input_like(qns_vid *out, qns_gb *gb, const char *name, const qns_value *like,
+                             qns_err *err)
+{
+    qns_value v = {.name = name,
+                   .dtype = like->dtype,
+                   .shape = like->shape,
+                   .layout = like->layout,
+                   .producer = {QNS_NONE}};
+    if (like->qp)
+        QNS_TRY(qns_qparams_new(&v.qp, gb->g->arena, like->qp->dtype, like->qp->axis, like->qp->n,
+                                like->qp->scale, like->qp->zero, err));
+    QNS_TRY(add_value(out, gb, v, err));
+    QNS_VEC_PUSH(&gb->input, *out, err);
+    return QNS_OK;
+}
+
 qns_status qns_gb_constant(qns_vid *out, qns_gb *gb, const qns_const_spec *s, qns_err *err)
 {
     assert(s->data);

@@ -23,6 +23,11 @@ qns_status qns_gb_meta(qns_gb *gb, const char *key, const char *value, qns_err *
 qns_status qns_gb_input(qns_vid *out, qns_gb *gb, const char *name, qns_dtype dtype,
                         const qns_shape *shape, qns_err *err);
 
+/* An input in the form of a value of another graph: type, shape, qparams, layout. For graphs whose
+ * nodes are run one by one (qns_plan_run_node()): a whole run takes row-major inputs. */
+qns_status qns_gb_input_like(qns_vid *out, qns_gb *gb, const char *name, const qns_value *like,
+                             qns_err *err);
+
 /* data is not copied and must outlive the graph (put it in qns_gb_arena() if it is new). origin
  * NULL means the name itself. A name that is taken gets a suffix. */
 typedef struct qns_const_spec {

@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: MIT */
+/* Running trials: sample by sample, all sets of a scan side by side. */
+#include "core/base/mem.h"
+#include "ns/accuracy.h"
+#include "ns/compare/metric.h"
+#include "ns/trial_dag.h"
+#include "ns/trial_internal.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <string.h>
+#include <time.h>
+
+enum { REFS_MAX_SIZE = 64 << 20 };
+
+typedef struct state { /* of a set, after the samples so far */
+    qns_sums sums;
+    int64_t agree, ref_hit, hit;
+    double seconds;
+    uint8_t *sample; /* NULL: not wanted */
+} state;
+
+typedef struct scan {
+    qns_trials *t;
+    const qns_scan_opts *o;
+    qns_dag *dag;
+    state *set;
+    uint32_t n_sets;
+    qns_tensor *in;
+    qns_tensor *ref; /* outputs of the float model, row-major */
+    void *room;      /* for one output */
+} scan;
+
+static double now(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+/* ---- the float model's outputs ---- */
+
+static qns_status make_refs(scan *s, qns_err *err)
+{
+    qns_trials *t = s->t;
+    const qns_graph *g = t->spec.fused;
+    size_t most = 1, all = 0;
+    QNS_TRY(qns_new((void **)&s->ref, qns_graph_n_outputs(g), sizeof *s->ref, err));
+    for (uint32_t i = 0; i < qns_graph_n_outputs(g); i++) {
+        qns_tensor *x = &s->ref[i];
+        *x = qns_graph_tensor(g, qns_graph_output(g, i));
+        x->layout = QNS_ROW;
+        const size_t size = qns_tensor_bytes(x);
+        if (!(x->data = qns_malloc64(size ? size : 1)))
+            QNS_FAIL(err, NOMEM, "cannot get memory for an output");
+        most = size > most ? size : most;
+        all += size;
+    }
+    if (!(s->room = qns_malloc64(most)))
+        QNS_FAIL(err, NOMEM, "cannot get memory for an output");
+    const size_t n = (size_t)t->spec.eval.n;
+    if (t->refs.at || all == 0 || n > REFS_MAX_SIZE / all)
+        return QNS_OK;
+    QNS_TRY(qns_new((void **)&t->refs.known, n, sizeof *t->refs.known, err));
+    if (!(t->refs.at = qns_malloc64(n * all)))
+        QNS_FAIL(err, NOMEM, "cannot get memory for %zu outputs", n);
+    t->refs.sample_size = all;
+    return QNS_OK;
+}
+
+static void move_refs(const scan *s, char *at, bool store)
+{
+    for (uint32_t i = 0; i < qns_graph_n_outputs(s->t->spec.fused); i++) {
+        const size_t size = qns_tensor_bytes(&s->ref[i]);
+        memcpy(store ? at : s->ref[i].data, store ? s->ref[i].data : at, size);
+        at += size;
+    }
+}
+
+static void run_float(scan *s, int64_t id)
+{
+    qns_trials *t = s->t;
+    char *kept = t->refs.at ? t->refs.at + (size_t)id * t->refs.sample_size : NULL;
+    if (kept && t->refs.known[id]) {
+        move_refs(s, kept, false);
+        return;
+    }
+    const double start = now();
+    qns_dag_run(s->dag, 0);
+    t->float_seconds += now() - start;
+    t->float_samples++;
+    for (uint32_t i = 0; i < qns_graph_n_outputs(t->spec.fused); i++) {
+        const qns_tensor out = qns_dag_output(s->dag, 0, i);
+        qns_tensor_relayout(s->ref[i].data, QNS_ROW, &out);
+    }
+    if (!kept)
+        return;
+    move_refs(s, kept, true);
+    t->refs.known[id] = true;
+}
+
+/* ---- one sample ---- */
+
+static const void *row_major(scan *s, const qns_tensor *t)
+{
+    if (t->layout == QNS_ROW || qns_layout_trivial(&t->shape))
+        return t->data;
+    qns_tensor_relayout(s->room, QNS_ROW, t);
+    return s->room;
+}
+
+static void vote(state *x, const scan *s, const float *test, int64_t id)
+{
+    const qns_trials *t = s->t;
+    const size_t a = qns_argmax(s->ref[0].data, t->classes), b = qns_argmax(test, t->classes);
+    const bool ref_hit = t->spec.labels && (int64_t)a == t->spec.labels[id];
+    const bool hit = t->spec.labels && (int64_t)b == t->spec.labels[id];
+    x->agree += a == b;
+    x->ref_hit += ref_hit;
+    x->hit += hit;
+    if (x->sample)
+        x->sample[id - s->o->first] = (uint8_t)((a == b) | ref_hit << 1 | hit << 2);
+}
+
+static void measure(state *x, scan *s, uint32_t k, int64_t id)
+{
+    for (uint32_t i = 0; i < qns_graph_n_outputs(s->t->spec.fused); i++) {
+        qns_sums one;
+        if (s->ref[i].dtype != QNS_F32)
+            continue;
+        const qns_tensor out = qns_dag_output(s->dag, k, i);
+        const float *test = row_major(s, &out);
+        qns_sums_init(&one);
+        qns_sums_add(&one, s->ref[i].data, test, qns_tensor_count(&out), NULL);
+        qns_sums_merge(&x->sums, &one);
+        if (i == 0 && s->t->classes)
+            vote(x, s, test, id);
+    }
+}
+
+static qns_status one_sample(scan *s, int64_t id, qns_err *err)
+{
+    const qns_trials_spec *spec = &s->t->spec;
+    if (spec->cancelled && spec->cancelled(spec->ctx))
+        QNS_FAIL(err, CANCELLED, "stopped after %" PRId64 " of %" PRId64 " samples",
+                 id - s->o->first, s->o->n);
+    QNS_TRY(spec->eval.get(s->in, spec->eval.ctx, id, err));
+    qns_dag_next(s->dag);
+    run_float(s, id);
+    for (uint32_t k = 0; k < s->n_sets; k++) {
+        const double start = now();
+        qns_dag_run(s->dag, k + 1);
+        s->set[k].seconds += now() - start;
+        measure(&s->set[k], s, k + 1, id);
+    }
+    return QNS_OK;
+}
+
+/* ---- the whole ---- */
+
+/* Nodes of earlier sets that will hardly come again go when they are more than the model. */
+static qns_status trim_pool(qns_trials *t, qns_err *err)
+{
+    enum { KEEP_SIZE = 256 << 20 };
+    if (qns_pool_copied(t->pool) < KEEP_SIZE)
+        return QNS_OK;
+    qns_pool_free(t->pool);
+    t->pool = NULL;
+    return qns_trials_make_pool(t, err);
+}
+
+static qns_status make_dag(scan *s, const bool *const *in_float, qns_err *err)
+{
+    const qns_graph *g = s->t->spec.fused;
+    QNS_TRY(trim_pool(s->t, err));
+    QNS_TRY(qns_dag_create(&s->dag, s->t->pool, g, err));
+    QNS_TRY(qns_dag_add(s->dag, g, err));
+    for (uint32_t k = 0; k < s->n_sets; k++) {
+        qns_mixed m;
+        qns_status st = qns_mixed_make(&m, s->t, in_float[k], true, err);
+        if (st == QNS_OK)
+            st = qns_dag_add(s->dag, m.graph, err);
+        qns_mixed_fini(&m);
+        QNS_TRY(st);
+    }
+    QNS_TRY(qns_dag_ready(s->dag, err));
+    QNS_TRY(qns_new((void **)&s->in, qns_graph_n_inputs(g), sizeof *s->in, err));
+    for (uint32_t i = 0; i < qns_graph_n_inputs(g); i++)
+        s->in[i] = qns_dag_input(s->dag, i);
+    return QNS_OK;
+}
+
+static qns_status run_all(scan *s, qns_err *err)
+{
+    for (uint32_t k = 0; k < s->n_sets; k++) {
+        qns_sums_init(&s->set[k].sums);
+        if (s->o->want_samples)
+            QNS_TRY(qns_new((void **)&s->set[k].sample, (size_t)s->o->n, 1, err));
+    }
+    for (int64_t i = 0; i < s->o->n; i++) {
+        QNS_TRY(one_sample(s, s->o->first + i, err));
+        if (s->o->progress)
+            s->o->progress(s->o->ctx, i + 1, s->o->n);
+    }
+    return QNS_OK;
+}
+
+static void give(qns_trial_score *out, scan *s, uint32_t k)
+{
+    unsigned flags = 0;
+    state *x = &s->set[k];
+    const qns_trials *t = s->t;
+    const bool labels = t->classes && t->spec.labels;
+    *out = (qns_trial_score){.n = s->o->n,
+                             .output_sqnr_db = qns_sqnr_db(&flags, &x->sums),
+                             .agree = t->classes ? x->agree : -1,
+                             .ref_hit = labels ? x->ref_hit : -1,
+                             .hit = labels ? x->hit : -1,
+                             .nonfinite_ref = (int64_t)x->sums.nonfinite_ref,
+                             .nonfinite = (int64_t)x->sums.nonfinite_test,
+                             .macs = qns_dag_macs(s->dag, k + 1),
+                             .seconds = x->seconds,
+                             .sample = x->sample};
+    x->sample = NULL;
+}
+
+qns_status qns_trials_scan(qns_trial_score *out, qns_trials *t, const bool *const *in_float,
+                           uint32_t n_sets, const qns_scan_opts *o, qns_err *err)
+{
+    qns_status st = QNS_OK;
+    scan s = {.t = t, .o = o, .n_sets = n_sets};
+    assert(o->first >= 0 && o->n > 0 && o->first + o->n <= t->spec.eval.n);
+    QNS_TRY_DONE(qns_new((void **)&s.set, n_sets, sizeof *s.set, err));
+    QNS_TRY_DONE(make_dag(&s, in_float, err));
+    QNS_TRY_DONE(make_refs(&s, err));
+    QNS_TRY_DONE(run_all(&s, err));
+    for (uint32_t k = 0; k < n_sets; k++)
+        give(&out[k], &s, k);
+done:
+    for (uint32_t k = 0; s.set && k < n_sets; k++)
+        qns_free(s.set[k].sample);
+    for (uint32_t i = 0; s.ref && i < qns_graph_n_outputs(t->spec.fused); i++)
+        qns_free(s.ref[i].data);
+    qns_free(s.set);
+    qns_free(s.ref);
+    qns_free(s.in);
+    qns_free(s.room);
+    qns_dag_free(s.dag);
+    return st;
+}
+
+qns_status qns_trials_run(qns_trial_score *out, qns_trials *t, const bool *in_float, int64_t first,
+                          int64_t n, bool want_samples, qns_err *err)
+{
+    const qns_scan_opts o = {.first = first, .n = n, .want_samples = want_samples};
+    return qns_trials_scan(out, t, &in_float, 1, &o, err);
+}
