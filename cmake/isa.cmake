@@ -1,4 +1,4 @@
-# Files named *_avx2.c, *_vnni.c, *_amx.c and *_neon.c get the flags of their instruction set; which of
+# Files named *_avx2.c, *_vnni.c, *_amx.c, *_neon.c and *_neondot.c get the flags of their instruction set; which of
 # them exist in a build is told to the code as QK_HAVE_AVX2, QK_HAVE_VNNI, QK_HAVE_AMX, QK_HAVE_NEON.
 string(TOLOWER "${CMAKE_SYSTEM_PROCESSOR}" QNS_CPU)
 set(QNS_ISA_DEFS "")
@@ -9,8 +9,9 @@ if(QNS_CPU MATCHES "x86_64|amd64")
     set(QNS_ISA_FLAGS_amx ${QNS_ISA_FLAGS_vnni} -mamx-tile -mamx-int8)
     set(QNS_ISA_DEFS QK_HAVE_AVX2=1 QK_HAVE_VNNI=1 QK_HAVE_AMX=1)
 elseif(QNS_CPU MATCHES "aarch64|arm64")
-    set(QNS_ISAS neon)
+    set(QNS_ISAS neon neondot)
     set(QNS_ISA_FLAGS_neon "")
+    set(QNS_ISA_FLAGS_neondot -march=armv8.2-a+dotprod)
     set(QNS_ISA_DEFS QK_HAVE_NEON=1)
 endif()
 
@@ -18,7 +19,7 @@ endif()
 function(qns_isa list_var)
     set(kept "")
     foreach(f IN LISTS ${list_var})
-        if(f MATCHES "_(avx2|vnni|amx|neon)\\.c$")
+        if(f MATCHES "_(avx2|vnni|amx|neon|neondot)\\.c$")
             set(isa ${CMAKE_MATCH_1})
             if(isa IN_LIST QNS_ISAS)
                 set_source_files_properties(${f} PROPERTIES COMPILE_OPTIONS "${QNS_ISA_FLAGS_${isa}}")

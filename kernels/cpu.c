@@ -59,9 +59,14 @@ static unsigned detect(void)
 
 #elif defined(__aarch64__)
 
+#include <sys/auxv.h>
+
 static unsigned detect(void)
 {
-    return QK_CPU_NEON; /* part of the base architecture */
+    const unsigned long dot_product = 1ul << 20; /* HWCAP_ASIMDDP */
+
+    /* NEON is part of the base architecture. */
+    return QK_CPU_NEON | (getauxval(AT_HWCAP) & dot_product ? QK_CPU_NEONDOT : 0);
 }
 
 #else
@@ -88,13 +93,20 @@ unsigned qk_cpu_detect(void)
 
 const char *qk_cpu_text(unsigned bits)
 {
-    static const char *const text[16] = {
-        "scalar",   "avx2",          "vnni",          "avx2+vnni",
-        "neon",     "avx2+neon",     "vnni+neon",     "avx2+vnni+neon",
-        "amx",      "avx2+amx",      "vnni+amx",      "avx2+vnni+amx",
-        "neon+amx", "avx2+neon+amx", "vnni+neon+amx", "avx2+vnni+neon+amx",
-    };
-    return text[bits & 15];
+    static const struct {
+        unsigned bits;
+        const char *text;
+    } known[] = {{0, "scalar"},
+                 {QK_CPU_AVX2, "avx2"},
+                 {QK_CPU_AVX2 | QK_CPU_VNNI, "avx2+vnni"},
+                 {QK_CPU_AVX2 | QK_CPU_VNNI | QK_CPU_AMX, "avx2+vnni+amx"},
+                 {QK_CPU_NEON, "neon"},
+                 {QK_CPU_NEON | QK_CPU_NEONDOT, "neon+neondot"}};
+
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+        if (known[i].bits == bits)
+            return known[i].text;
+    return "unusual"; /* a mask that no machine has */
 }
 
 bool qk_cpu_mask_of(unsigned *mask, const char *word)
@@ -102,8 +114,11 @@ bool qk_cpu_mask_of(unsigned *mask, const char *word)
     static const struct {
         const char *word;
         unsigned mask;
-    } known[] = {
-        {"scalar", 0}, {"avx2", QK_CPU_AVX2}, {"vnni", QK_CPU_AVX2 | QK_CPU_VNNI}, {"all", ~0u}};
+    } known[] = {{"scalar", 0},
+                 {"avx2", QK_CPU_AVX2},
+                 {"vnni", QK_CPU_AVX2 | QK_CPU_VNNI},
+                 {"neon", QK_CPU_NEON},
+                 {"all", ~0u}};
 
     for (size_t i = 0; i < sizeof known / sizeof *known; i++)
         if (strcmp(known[i].word, word) == 0) {

@@ -88,6 +88,25 @@ static void init_neon(qk_table *t)
     t->gemm_u8s8 = qk_gemm_u8s8__neon;
     t->requant = qk_requant__neon;
     t->dwconv_u8s8 = qk_dwconv_u8s8__neon;
+    t->gemm_f32 = qk_gemm_f32__neon;
+    t->dwconv_f32 = qk_dwconv_f32__neon;
+    t->quantize_u8 = qk_quantize_u8__neon;
+    t->quantize_s8 = qk_quantize_s8__neon;
+    t->dequantize_u8 = qk_dequantize_u8__neon;
+    t->dequantize_s8 = qk_dequantize_s8__neon;
+    t->add_u8 = qk_add_u8__neon;
+    t->max_u8 = qk_max_u8__neon;
+    t->max_s8 = qk_max_s8__neon;
+    t->max_f32 = qk_max_f32__neon;
+    t->sum_u8 = qk_sum_u8__neon;
+    t->clamp_u8 = qk_clamp_u8__neon;
+    t->clamp_s8 = qk_clamp_s8__neon;
+    t->minmax_f32 = qk_minmax_f32__neon;
+}
+
+static void init_neondot(qk_table *t)
+{
+    t->gemm_u8s8 = qk_gemm_u8s8__neondot;
 }
 #endif
 
@@ -106,6 +125,8 @@ void qk_table_init(qk_table *t, unsigned mask)
 #if defined(QK_HAVE_NEON)
     if (mask & QK_CPU_NEON)
         init_neon(t);
+    if (mask & QK_CPU_NEONDOT)
+        init_neondot(t);
 #endif
     (void)mask;
 }

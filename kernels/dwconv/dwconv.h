@@ -26,5 +26,7 @@ void qk_dwconv_f32__avx2(float *out, const float *const *taps, size_t n_taps, co
                          const float *bias, size_t n);
 void qk_dwconv_f32__vnni(float *out, const float *const *taps, size_t n_taps, const float *w,
                          const float *bias, size_t n);
+void qk_dwconv_f32__neon(float *out, const float *const *taps, size_t n_taps, const float *w,
+                         const float *bias, size_t n);
 
 #endif

@@ -31,6 +31,8 @@ void qk_gemm_u8s8__vnni(int32_t *acc, size_t ld_acc, const uint8_t *const *rows,
                         const int8_t *packed, size_t n, size_t k);
 void qk_gemm_u8s8__neon(int32_t *acc, size_t ld_acc, const uint8_t *const *rows, size_t m,
                         const int8_t *packed, size_t n, size_t k);
+void qk_gemm_u8s8__neondot(int32_t *acc, size_t ld_acc, const uint8_t *const *rows, size_t m,
+                           const int8_t *packed, size_t n, size_t k);
 
 void qk_gemm_u8s8_pairs__c(int32_t *acc, size_t ld_acc, const uint8_t *const *rows, size_t m,
                            const int8_t *packed, size_t n, size_t k);
@@ -40,6 +42,8 @@ void qk_gemm_f32__c(float *out, size_t ld_out, const float *const *rows, size_t 
 void qk_gemm_f32__avx2(float *out, size_t ld_out, const float *const *rows, size_t m,
                        const float *packed, const float *bias, size_t n, size_t k);
 void qk_gemm_f32__vnni(float *out, size_t ld_out, const float *const *rows, size_t m,
+                       const float *packed, const float *bias, size_t n, size_t k);
+void qk_gemm_f32__neon(float *out, size_t ld_out, const float *const *rows, size_t m,
                        const float *packed, const float *bias, size_t n, size_t k);
 
 #endif

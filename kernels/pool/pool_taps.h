@@ -19,8 +19,12 @@ void qk_max_f32__avx2(float *out, const float *const *taps, size_t n_taps, size_
 void qk_sum_u8__avx2(int32_t *acc, const uint8_t *const *taps, size_t n_taps, size_t n);
 
 void qk_max_u8__vnni(uint8_t *out, const uint8_t *const *taps, size_t n_taps, size_t n);
+void qk_max_u8__neon(uint8_t *out, const uint8_t *const *taps, size_t n_taps, size_t n);
 void qk_max_s8__vnni(int8_t *out, const int8_t *const *taps, size_t n_taps, size_t n);
+void qk_max_s8__neon(int8_t *out, const int8_t *const *taps, size_t n_taps, size_t n);
 void qk_max_f32__vnni(float *out, const float *const *taps, size_t n_taps, size_t n);
+void qk_max_f32__neon(float *out, const float *const *taps, size_t n_taps, size_t n);
 void qk_sum_u8__vnni(int32_t *acc, const uint8_t *const *taps, size_t n_taps, size_t n);
+void qk_sum_u8__neon(int32_t *acc, const uint8_t *const *taps, size_t n_taps, size_t n);
 
 #endif

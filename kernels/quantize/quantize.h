@@ -25,8 +25,12 @@ void qk_dequantize_u8__avx2(float *out, const uint8_t *q, size_t n, float scale,
 void qk_dequantize_s8__avx2(float *out, const int8_t *q, size_t n, float scale, int32_t zero);
 
 void qk_quantize_u8__vnni(uint8_t *out, const float *x, size_t n, float inv, int32_t zero);
+void qk_quantize_u8__neon(uint8_t *out, const float *x, size_t n, float inv, int32_t zero);
 void qk_quantize_s8__vnni(int8_t *out, const float *x, size_t n, float inv, int32_t zero);
+void qk_quantize_s8__neon(int8_t *out, const float *x, size_t n, float inv, int32_t zero);
 void qk_dequantize_u8__vnni(float *out, const uint8_t *q, size_t n, float scale, int32_t zero);
+void qk_dequantize_u8__neon(float *out, const uint8_t *q, size_t n, float scale, int32_t zero);
 void qk_dequantize_s8__vnni(float *out, const int8_t *q, size_t n, float scale, int32_t zero);
+void qk_dequantize_s8__neon(float *out, const int8_t *q, size_t n, float scale, int32_t zero);
 
 #endif

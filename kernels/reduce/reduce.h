@@ -9,5 +9,6 @@
 void qk_minmax_f32__c(float *lo, float *hi, const float *x, size_t n);
 void qk_minmax_f32__avx2(float *lo, float *hi, const float *x, size_t n);
 void qk_minmax_f32__vnni(float *lo, float *hi, const float *x, size_t n);
+void qk_minmax_f32__neon(float *lo, float *hi, const float *x, size_t n);
 
 #endif

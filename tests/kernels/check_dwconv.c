@@ -95,7 +95,7 @@ Test(dwconv, by_hand)
     const uint8_t *const taps[2] = {x[0], x[1]};
     int32_t acc[3];
 
-    for (unsigned mask = 0; mask < 8; mask++) {
+    for (unsigned mask = 0; mask < 32; mask++) {
         qk_table t;
         qk_table_init(&t, mask);
         t.dwconv_u8s8(acc, taps, 2, w, 3);

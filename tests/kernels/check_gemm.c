@@ -167,7 +167,7 @@ Test(gemm, f32_does_not_fuse)
     const float *const rows[1] = {&x};
     float packed[16], out;
 
-    for (unsigned mask = 0; mask < 8; mask++) {
+    for (unsigned mask = 0; mask < 32; mask++) {
         qk_table t;
         qk_table_init(&t, mask);
         qk_pack_f32(packed, &w, 1, 1);

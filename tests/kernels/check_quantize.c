@@ -164,7 +164,7 @@ Test(quantize, edges)
 
     for (int i = 0; i < 64; i++)
         wide[i] = x[i % 4];
-    for (unsigned mask = 0; mask < 8; mask++) {
+    for (unsigned mask = 0; mask < 32; mask++) {
         qk_table t;
         qk_table_init(&t, mask);
         t.quantize_u8(out, wide, 64, 1.0f, 127);

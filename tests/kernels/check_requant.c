@@ -130,7 +130,7 @@ static int one(const qk_requant *rq, int32_t acc)
 {
     uint8_t first = 0;
 
-    for (unsigned mask = 0; mask < 8; mask++) {
+    for (unsigned mask = 0; mask < 32; mask++) {
         qk_table t;
         uint8_t out = 0;
         qk_table_init(&t, mask);
@@ -298,7 +298,7 @@ Test(requant, weight_zero_points_and_wrap)
     const qk_requant rq = {.mult = &mult, .offset = offset, .zero_w = zero_w, .hi = 255};
     uint8_t out;
 
-    for (unsigned mask = 0; mask < 8; mask++) {
+    for (unsigned mask = 0; mask < 32; mask++) {
         qk_table t;
         qk_table_init(&t, mask);
         t.requant(&out, 1, &acc, 1, 1, 1, row_sum, &rq);
