@@ -17,10 +17,18 @@ hid_t qns_h5_file_type(qns_dtype t)
         return H5T_STD_U8LE;
     case QNS_I8:
         return H5T_STD_I8LE;
+    case QNS_I16:
+        return H5T_STD_I16LE;
+    case QNS_U16:
+        return H5T_STD_U16LE;
     case QNS_I32:
         return H5T_STD_I32LE;
+    case QNS_U32:
+        return H5T_STD_U32LE;
     case QNS_I64:
         return H5T_STD_I64LE;
+    case QNS_U64:
+        return H5T_STD_U64LE;
     default:
         return H5T_IEEE_F32LE;
     }
@@ -34,10 +42,18 @@ hid_t qns_h5_mem_type(qns_dtype t)
         return H5T_NATIVE_UINT8;
     case QNS_I8:
         return H5T_NATIVE_INT8;
+    case QNS_I16:
+        return H5T_NATIVE_INT16;
+    case QNS_U16:
+        return H5T_NATIVE_UINT16;
     case QNS_I32:
         return H5T_NATIVE_INT32;
+    case QNS_U32:
+        return H5T_NATIVE_UINT32;
     case QNS_I64:
         return H5T_NATIVE_INT64;
+    case QNS_U64:
+        return H5T_NATIVE_UINT64;
     default:
         return H5T_NATIVE_FLOAT;
     }

@@ -2,6 +2,7 @@
 #include "core/base/half.h"
 
 #include <math.h>
+#include <string.h>
 
 float qns_half_to_float(uint16_t h)
 {
@@ -39,4 +40,19 @@ uint16_t qns_float_to_half(float f)
     /* A fraction that rounds up to 2048 carries into the exponent, which is right. */
     const uint32_t fraction = round_even(ldexp(a, 11 - e));
     return sign | (uint16_t)((uint32_t)(e + 13) * 1024 + fraction);
+}
+
+float qns_bfloat_to_float(uint16_t h)
+{
+    const uint32_t bits = (uint32_t)h << 16;
+    float f;
+    memcpy(&f, &bits, sizeof f);
+    return f;
+}
+
+uint16_t qns_float_to_bfloat(float f)
+{
+    uint32_t bits;
+    memcpy(&bits, &f, sizeof bits);
+    return isnan(f) ? (uint16_t)(bits >> 16 | 0x40) : (uint16_t)(bits >> 16);
 }

@@ -9,7 +9,8 @@ static const struct {
 } table[QNS_DTYPE_COUNT] = {
     [QNS_F32] = {"float32", 4}, [QNS_F16] = {"float16", 2}, [QNS_U8] = {"uint8", 1},
     [QNS_I8] = {"int8", 1},     [QNS_I32] = {"int32", 4},   [QNS_I64] = {"int64", 8},
-    [QNS_BOOL] = {"bool", 1},
+    [QNS_BOOL] = {"bool", 1},   [QNS_I16] = {"int16", 2},   [QNS_U16] = {"uint16", 2},
+    [QNS_U32] = {"uint32", 4},  [QNS_U64] = {"uint64", 8},
 };
 
 size_t qns_dtype_size(qns_dtype t)

@@ -13,6 +13,11 @@ typedef enum qns_dtype {
     QNS_I32,
     QNS_I64,
     QNS_BOOL,
+    /* Plain numbers of models, never codes; nothing is fast on them. */
+    QNS_I16,
+    QNS_U16,
+    QNS_U32,
+    QNS_U64,
     QNS_DTYPE_COUNT
 } qns_dtype;
 
@@ -24,6 +29,11 @@ int32_t qns_dtype_max(qns_dtype t);
 static inline bool qns_is_code(qns_dtype t)
 {
     return t == QNS_U8 || t == QNS_I8;
+}
+/* Any integer type; bool is none. */
+static inline bool qns_is_int(qns_dtype t)
+{
+    return t != QNS_F32 && t != QNS_F16 && t != QNS_BOOL && t < QNS_DTYPE_COUNT;
 }
 
 #endif

@@ -90,6 +90,9 @@ typedef struct qns_onnx_node {
     qns_attrs *attrs;
     qns_gb *gb; /* qns_gb_value() tells shapes and constants of the inputs */
     qns_vid in[QNS_MAX_IN];
+    /* ONNX type of the inputs that the file states to be floats of another width than the float32
+     * that they are here; 0 for all others. */
+    int32_t file_type[QNS_MAX_IN];
     uint32_t n_in, n_out;
     qns_range clamp; /* the reader may set it (Relu, Clip are "clamp" nodes) */
     /* The reader may set it when output 0 of the node in the file is codes and op computes floats:
@@ -97,11 +100,16 @@ typedef struct qns_onnx_node {
     const qns_qparams *out_qp;
 } qns_onnx_node;
 
-/* A node as it is being written (opset 13). The writer names the type, adds attributes, and appends
- * constant inputs behind the node's own. A fused clamp is written by the caller, as a node behind.
- */
+/* A node as it is being written. The writer names the type, adds attributes, and appends constant
+ * inputs behind the node's own. A fused clamp is written by the caller, as a node behind.
+ *
+ * Files have opset 13, or the lowest above it in which every node can be said: writers are asked
+ * once more with that one. */
 typedef struct qns_onnx_out {
     const char *type;
+    int opset; /* of the file */
+    int since; /* first opset that has the form which was written; 0: 13, or that of the operator */
+    int8_t turned; /* a matrix input that the form wants transposed; 0: none */
     qns_attrs attrs;
     struct {
         const char *suffix; /* the initializer is called <node name>.<suffix> */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "core/graph/tensor.h"
 
+#include "core/graph/element.h"
 #include "core/graph/qparams.h"
 
 #include <assert.h>
@@ -103,23 +104,6 @@ void qns_tensor_relayout(void *dst, qns_layout dst_layout, const qns_tensor *src
         transpose(dst, src->data, size, n, p, c);
 }
 
-static float code_at(const qns_tensor *t, size_t i)
-{
-    switch (t->dtype) {
-    case QNS_U8:
-        return ((const uint8_t *)t->data)[i];
-    case QNS_I8:
-        return ((const int8_t *)t->data)[i];
-    case QNS_I32:
-        return (float)((const int32_t *)t->data)[i];
-    case QNS_I64:
-        return (float)((const int64_t *)t->data)[i];
-    default:
-        assert(t->dtype == QNS_BOOL);
-        return ((const uint8_t *)t->data)[i] != 0;
-    }
-}
-
 static int32_t int_at(const qns_tensor *t, size_t i)
 {
     return t->dtype == QNS_U8   ? ((const uint8_t *)t->data)[i]
@@ -155,7 +139,7 @@ void qns_tensor_to_float(float *dst, const qns_tensor *src)
     for (size_t i = 0; i < count; i++) {
         const size_t n = i / (c * p), rest = i % (c * p);
         const size_t from = moves ? n * c * p + rest % p * c + rest / p : i;
-        dst[i] =
-            src->qp ? dequantize(src, from, (int32_t)(i / inner % channels)) : code_at(src, from);
+        dst[i] = src->qp ? dequantize(src, from, (int32_t)(i / inner % channels))
+                         : qns_int_float(src->dtype, qns_int_at(src, from));
     }
 }

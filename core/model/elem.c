@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "core/model/elem.h"
 
+#include "core/graph/element.h"
+
 #include <assert.h>
 #include <inttypes.h>
 #include <math.h>
@@ -52,7 +54,8 @@ qns_elem qns_elem_of(qns_dtype t)
     static const qns_elem of[QNS_DTYPE_COUNT] = {
         [QNS_F32] = QNS_ELEM_F32,   [QNS_F16] = QNS_ELEM_F16, [QNS_U8] = QNS_ELEM_U8,
         [QNS_I8] = QNS_ELEM_I8,     [QNS_I32] = QNS_ELEM_I32, [QNS_I64] = QNS_ELEM_I64,
-        [QNS_BOOL] = QNS_ELEM_BOOL,
+        [QNS_BOOL] = QNS_ELEM_BOOL, [QNS_I16] = QNS_ELEM_I16, [QNS_U16] = QNS_ELEM_U16,
+        [QNS_U32] = QNS_ELEM_U32,   [QNS_U64] = QNS_ELEM_U64,
     };
     assert(t < QNS_DTYPE_COUNT);
     return of[t];
@@ -127,42 +130,6 @@ static bool refuse_double(qns_misfit *bad, size_t at, double v, reason r, qns_dt
     return refuse(bad, at, r, to);
 }
 
-typedef struct bounds {
-    double lo, hi;
-} bounds;
-
-/* What the integer types hold, exactly: 2^63 - 1024 is the largest double below 2^63. */
-static bounds integer_bounds(qns_dtype t)
-{
-    switch (t) {
-    case QNS_U8:
-        return (bounds){0, 255};
-    case QNS_I8:
-        return (bounds){-128, 127};
-    case QNS_I32:
-        return (bounds){INT32_MIN, INT32_MAX};
-    case QNS_I64:
-        return (bounds){-0x1p63, 0x1p63 - 1024};
-    default:
-        assert(t == QNS_BOOL);
-        return (bounds){0, 1};
-    }
-}
-
-static void store_i64(void *out, qns_dtype to, size_t i, int64_t v)
-{
-    switch (to) {
-    case QNS_I32:
-        ((int32_t *)out)[i] = (int32_t)v;
-        break;
-    case QNS_I64:
-        ((int64_t *)out)[i] = v;
-        break;
-    default: /* one byte; the bits of int8 are those of its value modulo 256 */
-        ((uint8_t *)out)[i] = (uint8_t)v;
-    }
-}
-
 static bool store_floats(void *out, qns_dtype to, const double *in, size_t n, bool finite,
                          qns_misfit *bad)
 {
@@ -182,19 +149,38 @@ static bool store_floats(void *out, qns_dtype to, const double *in, size_t n, bo
     return true;
 }
 
+/* True when v is whole and one of the type's values. */
+static bool check_integer(qns_misfit *bad, qns_dtype to, size_t i, double v)
+{
+    if (!isfinite(v))
+        return refuse_double(bad, i, v, NOT_FINITE, to);
+    if (v != nearbyint(v))
+        return refuse_double(bad, i, v, NOT_WHOLE, to);
+    /* The limits of the 64-bit types are no doubles: what is next above them does not fit. */
+    const double top = to == QNS_I64 ? 0x1p63 : to == QNS_U64 ? 0x1p64 : qns_int_max(to) + 1.0;
+    if (v < qns_int_real(to, qns_int_min(to)) || v >= top)
+        return refuse_double(bad, i, v, TOO_LARGE, to);
+    return true;
+}
+
 static bool store_integers(void *out, qns_dtype to, const double *in, size_t n, qns_misfit *bad)
 {
-    const bounds b = integer_bounds(to);
+    const qns_tensor t = {.dtype = to, .data = out};
     for (size_t i = 0; i < n; i++) {
-        if (!isfinite(in[i]))
-            return refuse_double(bad, i, in[i], NOT_FINITE, to);
-        if (in[i] != nearbyint(in[i]))
-            return refuse_double(bad, i, in[i], NOT_WHOLE, to);
-        if (!(in[i] >= b.lo && in[i] <= b.hi))
-            return refuse_double(bad, i, in[i], TOO_LARGE, to);
-        store_i64(out, to, i, (int64_t)in[i]);
+        if (!check_integer(bad, to, i, in[i]))
+            return false;
+        qns_int_put(&t, i, qns_int_of_real(to, in[i]));
     }
     return true;
+}
+
+/* An int64, or a uint64 by its bits, to an integer type. */
+static bool fits_integer(qns_dtype to, int64_t v, bool is_signed)
+{
+    const bool beyond = !is_signed && v < 0; /* 2^63 and more */
+    if (to == QNS_U64)
+        return !is_signed || v >= 0;
+    return !beyond && v >= qns_int_min(to) && v <= qns_int_max(to);
 }
 
 /* int64 and uint64, which double does not hold. */
@@ -202,22 +188,22 @@ static bool convert_wide(void *out, qns_dtype to, const void *in, qns_elem from,
                          qns_misfit *bad)
 {
     const bool is_signed = from == QNS_ELEM_I64;
+    const qns_tensor t = {.dtype = to, .data = out};
     for (size_t i = 0; i < n; i++) {
         uint64_t u;
         memcpy(&u, (const char *)in + 8 * i, 8);
         const int64_t s = (int64_t)u;
+        const float f = is_signed ? (float)s : (float)u;
+        bool fits = true;
         if (to == QNS_F32) {
-            ((float *)out)[i] = is_signed ? (float)s : (float)u;
-            continue;
-        }
-        bool fits = is_signed || u <= INT64_MAX;
-        if (to == QNS_F16) {
-            const uint16_t h = qns_float_to_half(is_signed ? (float)s : (float)u);
+            ((float *)out)[i] = f;
+        } else if (to == QNS_F16) {
+            const uint16_t h = qns_float_to_half(f);
             fits = (h & 0x7c00) != 0x7c00;
             ((uint16_t *)out)[i] = h;
-        } else if (to != QNS_I64) {
-            const bounds b = integer_bounds(to);
-            fits = fits && s >= (int64_t)b.lo && s <= (int64_t)b.hi;
+        } else {
+            fits = fits_integer(to, s, is_signed);
+            qns_int_put(&t, i, s);
         }
         if (!fits) {
             if (is_signed)
@@ -226,8 +212,6 @@ static bool convert_wide(void *out, qns_dtype to, const void *in, qns_elem from,
                 snprintf(bad->value, sizeof bad->value, "%" PRIu64, u);
             return refuse(bad, i, TOO_LARGE, to);
         }
-        if (to != QNS_F16)
-            store_i64(out, to, i, s);
     }
     return true;
 }

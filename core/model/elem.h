@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Element types of data files, and their conversion to tensor types. There are more of them than
- * qns_dtype has: nothing computes in int16 or float64, but files hold them. In memory elements are
- * always in the machine's byte order. */
+/* Element types of data files, and their conversion to tensor types. There is one more of them than
+ * qns_dtype has: nothing computes in float64, but files hold it. In memory elements are always in
+ * the machine's byte order. */
 #ifndef QNS_ELEM_H
 #define QNS_ELEM_H
 

@@ -255,7 +255,8 @@ qns_status qns_npy_write(const char *path, const qns_tensor *t, qns_err *err)
 {
     static const char *const descr[QNS_DTYPE_COUNT] = {
         [QNS_F32] = "<f4", [QNS_F16] = "<f2", [QNS_U8] = "|u1",   [QNS_I8] = "|i1",
-        [QNS_I32] = "<i4", [QNS_I64] = "<i8", [QNS_BOOL] = "|b1",
+        [QNS_I32] = "<i4", [QNS_I64] = "<i8", [QNS_BOOL] = "|b1", [QNS_I16] = "<i2",
+        [QNS_U16] = "<u2", [QNS_U32] = "<u4", [QNS_U64] = "<u8",
     };
     assert(t->layout == QNS_ROW && t->dtype < QNS_DTYPE_COUNT);
     qns_status st = QNS_OK;

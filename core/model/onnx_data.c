@@ -2,7 +2,9 @@
 #include "core/model/onnx_data.h"
 
 #include "core/base/file.h"
+#include "core/base/half.h"
 #include "core/base/mem.h"
+#include "core/graph/element.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -24,19 +26,19 @@ static const struct {
     [TYPE(FLOAT)] = {"float32", 4, QNS_F32},
     [TYPE(UINT8)] = {"uint8", 1, QNS_U8},
     [TYPE(INT8)] = {"int8", 1, QNS_I8},
-    [TYPE(UINT16)] = {"uint16", 2, QNS_DTYPE_COUNT},
-    [TYPE(INT16)] = {"int16", 2, QNS_DTYPE_COUNT},
+    [TYPE(UINT16)] = {"uint16", 2, QNS_U16},
+    [TYPE(INT16)] = {"int16", 2, QNS_I16},
     [TYPE(INT32)] = {"int32", 4, QNS_I32},
     [TYPE(INT64)] = {"int64", 8, QNS_I64},
     [TYPE(STRING)] = {"string", 0, QNS_DTYPE_COUNT},
     [TYPE(BOOL)] = {"bool", 1, QNS_BOOL},
     [TYPE(FLOAT16)] = {"float16", 2, QNS_F32},
     [TYPE(DOUBLE)] = {"double", 8, QNS_F32},
-    [TYPE(UINT32)] = {"uint32", 4, QNS_DTYPE_COUNT},
-    [TYPE(UINT64)] = {"uint64", 8, QNS_DTYPE_COUNT},
+    [TYPE(UINT32)] = {"uint32", 4, QNS_U32},
+    [TYPE(UINT64)] = {"uint64", 8, QNS_U64},
     [TYPE(COMPLEX64)] = {"complex64", 8, QNS_DTYPE_COUNT},
     [TYPE(COMPLEX128)] = {"complex128", 16, QNS_DTYPE_COUNT},
-    [TYPE(BFLOAT16)] = {"bfloat16", 2, QNS_DTYPE_COUNT},
+    [TYPE(BFLOAT16)] = {"bfloat16", 2, QNS_F32},
 };
 
 qns_dtype qns_onnx_dtype(int32_t t)
@@ -52,9 +54,10 @@ const char *qns_onnx_dtype_name(int32_t t)
 int32_t qns_onnx_data_type(qns_dtype dtype)
 {
     static const int32_t of[] = {
-        [QNS_F32] = TYPE(FLOAT), [QNS_F16] = TYPE(FLOAT16), [QNS_U8] = TYPE(UINT8),
-        [QNS_I8] = TYPE(INT8),   [QNS_I32] = TYPE(INT32),   [QNS_I64] = TYPE(INT64),
-        [QNS_BOOL] = TYPE(BOOL),
+        [QNS_F32] = TYPE(FLOAT),  [QNS_F16] = TYPE(FLOAT16), [QNS_U8] = TYPE(UINT8),
+        [QNS_I8] = TYPE(INT8),    [QNS_I32] = TYPE(INT32),   [QNS_I64] = TYPE(INT64),
+        [QNS_BOOL] = TYPE(BOOL),  [QNS_I16] = TYPE(INT16),   [QNS_U16] = TYPE(UINT16),
+        [QNS_U32] = TYPE(UINT32), [QNS_U64] = TYPE(UINT64),
     };
     return of[dtype];
 }
@@ -77,12 +80,22 @@ static float from_half(uint16_t h)
     return f;
 }
 
+static bool is_short_float(int32_t type)
+{
+    return type == TYPE(FLOAT16) || type == TYPE(BFLOAT16);
+}
+
+static float from_short(int32_t type, uint16_t h)
+{
+    return type == TYPE(FLOAT16) ? from_half(h) : qns_bfloat_to_float(h);
+}
+
 /* Bytes as they stand in a file, n elements of the type, to the elements of the dtype. */
 static void convert_raw(void *out, int32_t type, const void *raw, size_t n)
 {
     const uint8_t *p = raw;
-    for (size_t i = 0; i < n && type == TYPE(FLOAT16); i++)
-        ((float *)out)[i] = from_half((uint16_t)(p[2 * i] | p[2 * i + 1] << 8));
+    for (size_t i = 0; i < n && is_short_float(type); i++)
+        ((float *)out)[i] = from_short(type, (uint16_t)(p[2 * i] | p[2 * i + 1] << 8));
     for (size_t i = 0; i < n && type == TYPE(DOUBLE); i++) {
         double v;
         memcpy(&v, p + 8 * i, sizeof v);
@@ -90,7 +103,7 @@ static void convert_raw(void *out, int32_t type, const void *raw, size_t n)
     }
     for (size_t i = 0; i < n && type == TYPE(BOOL); i++)
         ((uint8_t *)out)[i] = p[i] != 0;
-    if (n && type != TYPE(FLOAT16) && type != TYPE(DOUBLE) && type != TYPE(BOOL))
+    if (n && !is_short_float(type) && type != TYPE(DOUBLE) && type != TYPE(BOOL))
         memcpy(out, p, n * types[type].size);
 }
 
@@ -102,32 +115,44 @@ static qns_status expect(size_t got, size_t want, const char *what, qns_err *err
 }
 
 /* int32_data holds all the small types; every number must fit. */
-static qns_status convert_int32(void *out, const Onnx__TensorProto *t, size_t n, qns_err *err)
+static qns_status convert_int32(const qns_tensor *out, const Onnx__TensorProto *t, size_t n,
+                                qns_err *err)
 {
     const int32_t type = t->data_type;
-    const int32_t lo = type == TYPE(INT8) ? INT8_MIN : 0;
-    const int32_t hi = type == TYPE(INT8)      ? INT8_MAX
-                       : type == TYPE(UINT8)   ? UINT8_MAX
-                       : type == TYPE(FLOAT16) ? UINT16_MAX
-                                               : 1;
+    const bool is_short = is_short_float(type);
+    const int64_t lo = is_short ? 0 : qns_int_min(out->dtype);
+    const int64_t hi = is_short ? UINT16_MAX : qns_int_max(out->dtype);
     QNS_TRY(expect(t->n_int32_data, n, "numbers in int32_data", err));
     for (size_t i = 0; i < n; i++) {
         const int32_t v = t->int32_data[i];
-        if (type == TYPE(INT32))
-            ((int32_t *)out)[i] = v;
-        else if (v < lo || v > hi)
+        if (v < lo || v > hi)
             QNS_FAIL(err, FORMAT, "number %zu is %" PRId32 ", which is no %s", i, v,
                      types[type].name);
-        else if (type == TYPE(FLOAT16))
-            ((float *)out)[i] = from_half((uint16_t)v);
+        if (is_short)
+            ((float *)out->data)[i] = from_short(type, (uint16_t)v);
         else
-            ((uint8_t *)out)[i] = (uint8_t)v;
+            qns_int_put(out, i, v);
     }
     return QNS_OK;
 }
 
-static qns_status convert_typed(void *out, const Onnx__TensorProto *t, size_t n, qns_err *err)
+static qns_status convert_uint64(const qns_tensor *out, const Onnx__TensorProto *t, size_t n,
+                                 qns_err *err)
 {
+    QNS_TRY(expect(t->n_uint64_data, n, "numbers in uint64_data", err));
+    for (size_t i = 0; i < n; i++) {
+        const uint64_t v = t->uint64_data[i];
+        if (out->dtype == QNS_U32 && v > UINT32_MAX)
+            QNS_FAIL(err, FORMAT, "number %zu is %" PRIu64 ", which is no uint32", i, v);
+        qns_int_put(out, i, (int64_t)v);
+    }
+    return QNS_OK;
+}
+
+static qns_status convert_typed(const qns_tensor *to, const Onnx__TensorProto *t, size_t n,
+                                qns_err *err)
+{
+    void *out = to->data;
     switch (t->data_type) {
     case TYPE(FLOAT):
         QNS_TRY(expect(t->n_float_data, n, "numbers in float_data", err));
@@ -144,8 +169,11 @@ static qns_status convert_typed(void *out, const Onnx__TensorProto *t, size_t n,
         for (size_t i = 0; i < n; i++)
             ((float *)out)[i] = (float)t->double_data[i];
         return QNS_OK;
+    case TYPE(UINT32):
+    case TYPE(UINT64):
+        return convert_uint64(to, t, n, err);
     default:
-        return convert_int32(out, t, n, err);
+        return convert_int32(to, t, n, err);
     }
 }
 
@@ -263,6 +291,24 @@ static qns_status read_shape(qns_shape *s, const Onnx__TensorProto *t, qns_err *
     return qns_shape_check(s, err);
 }
 
+/* How many numbers stand in the field for the type. */
+static size_t count_typed(const Onnx__TensorProto *t)
+{
+    switch (t->data_type) {
+    case TYPE(FLOAT):
+        return t->n_float_data;
+    case TYPE(INT64):
+        return t->n_int64_data;
+    case TYPE(DOUBLE):
+        return t->n_double_data;
+    case TYPE(UINT32):
+    case TYPE(UINT64):
+        return t->n_uint64_data;
+    default:
+        return t->n_int32_data;
+    }
+}
+
 /* What the file holds must be as large as the shape says before memory is taken for it. */
 static qns_status check_size(const Onnx__TensorProto *t, size_t n, bool elsewhere, qns_err *err)
 {
@@ -270,11 +316,7 @@ static qns_status check_size(const Onnx__TensorProto *t, size_t n, bool elsewher
         return QNS_OK; /* the other file is asked when it is open */
     if (t->has_raw_data && (t->raw_data.len || n == 0))
         return expect(t->raw_data.len, n * types[t->data_type].size, "bytes in raw_data", err);
-    const size_t got = t->data_type == TYPE(FLOAT)    ? t->n_float_data
-                       : t->data_type == TYPE(INT64)  ? t->n_int64_data
-                       : t->data_type == TYPE(DOUBLE) ? t->n_double_data
-                                                      : t->n_int32_data;
-    return expect(got, n, "numbers", err);
+    return expect(count_typed(t), n, "numbers", err);
 }
 
 qns_status qns_onnx_data(qns_tensor *out, qns_onnx_place *place, const Onnx__TensorProto *t,
@@ -300,5 +342,5 @@ qns_status qns_onnx_data(qns_tensor *out, qns_onnx_place *place, const Onnx__Ten
         convert_raw(out->data, t->data_type, t->raw_data.data, n);
         return QNS_OK;
     }
-    return convert_typed(out->data, t, n, err);
+    return convert_typed(out, t, n, err);
 }

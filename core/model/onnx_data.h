@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* ONNX tensors: raw bytes, typed fields or a file beside the model, to what a graph can hold.
- * float16 and double become float32. */
+ * float16, bfloat16 and double become float32. */
 #ifndef QNS_ONNX_DATA_H
 #define QNS_ONNX_DATA_H
 

@@ -29,6 +29,7 @@ void qns_onnx_import_fini(qns_onnx_import *im)
     qns_onnx_names_fini(&im->names);
     qns_map_fini(&im->values);
     qns_map_fini(&im->node_names);
+    qns_map_fini(&im->widths);
     qns_lineage_free(im->lineage);
 }
 
@@ -85,6 +86,24 @@ static qns_status add_inputs(qns_onnx_import *im, qns_err *err)
     return QNS_OK;
 }
 
+static qns_status note_width(qns_onnx_import *im, const char *name, int32_t type, qns_err *err)
+{
+    if (!name || qns_onnx_dtype(type) != QNS_F32 || type == ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT)
+        return QNS_OK;
+    return qns_map_put(&im->widths, name, (uint32_t)type, err);
+}
+
+static qns_status note_widths(qns_onnx_import *im, Onnx__ValueInfoProto *const *v, size_t n,
+                              qns_err *err)
+{
+    for (size_t i = 0; i < n; i++) {
+        const Onnx__TypeProto *t = v[i]->type;
+        if (t && t->value_case == ONNX__TYPE_PROTO__VALUE_TENSOR_TYPE && t->tensor_type)
+            QNS_TRY(note_width(im, v[i]->name, t->tensor_type->elem_type, err));
+    }
+    return QNS_OK;
+}
+
 static qns_status add_sources(qns_onnx_import *im, qns_err *err)
 {
     for (size_t i = 0; i < im->g->n_sparse_initializer; i++) {
@@ -92,8 +111,12 @@ static qns_status add_sources(qns_onnx_import *im, qns_err *err)
         QNS_FAIL(err, UNSUPPORTED, "initializer '%s' is sparse",
                  v && v->name ? v->name : "without a name");
     }
-    for (size_t i = 0; i < im->g->n_initializer; i++)
+    for (size_t i = 0; i < im->g->n_initializer; i++) {
         QNS_TRY(add_initializer(im, im->g->initializer[i], err));
+        QNS_TRY(note_width(im, im->g->initializer[i]->name, im->g->initializer[i]->data_type, err));
+    }
+    QNS_TRY(note_widths(im, im->g->input, im->g->n_input, err));
+    QNS_TRY(note_widths(im, im->g->value_info, im->g->n_value_info, err));
     return add_inputs(im, err);
 }
 
@@ -110,6 +133,8 @@ static qns_status bind_inputs(qns_onnx_node *n, const qns_onnx_import *im, const
         if (!p->input[i][0])
             continue;
         n->in[i].i = qns_map_get(&im->values, p->input[i]);
+        const uint32_t width = qns_map_get(&im->widths, p->input[i]);
+        n->file_type[i] = width == QNS_MAP_NONE ? 0 : (int32_t)width;
         if (n->in[i].i == QNS_MAP_NONE)
             QNS_FAIL(err, FORMAT, "input '%s' is made by no node, input or initializer",
                      p->input[i]);

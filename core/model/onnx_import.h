@@ -18,6 +18,7 @@ typedef struct qns_onnx_import {
     qns_lineage *lineage; /* may be NULL */
     qns_onnx_names names;
     qns_map values;     /* ONNX name -> qns_vid of the builder */
+    qns_map widths;     /* ONNX name -> ONNX type, of values that float32 stands for here */
     qns_map node_names; /* names that the file itself gives */
     qns_folder folder;
 } qns_onnx_import;

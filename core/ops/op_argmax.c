@@ -60,7 +60,8 @@ static void describe(char *out, size_t size, const qns_node *n)
 static bool beats(const qns_tensor *t, size_t x, size_t y, const arg_attr *a)
 {
     if (t->dtype != QNS_F32) {
-        const int64_t p = qns_int_at(t, x), q = qns_int_at(t, y);
+        const int64_t p = qns_int_rank(t->dtype, qns_int_at(t, x));
+        const int64_t q = qns_int_rank(t->dtype, qns_int_at(t, y));
         return p == q ? a->last != 0 : a->min ? p < q : p > q;
     }
     const float p = ((const float *)t->data)[x], q = ((const float *)t->data)[y];

@@ -73,9 +73,22 @@ static bool is_relu(qns_range r)
     return r.lo == 0.0f && isinf(r.hi);
 }
 
+/* A bound has the type of what is clamped; a float for codes, too. */
+static qns_status add_bound(qns_onnx_out *w, const char *suffix, const qns_value *x, float v,
+                            qns_err *err)
+{
+    int64_t whole;
+    const qns_tensor t = {.dtype = x->dtype, .data = &whole};
+    if (!qns_is_int(x->dtype) || x->qp)
+        return qns_onnx_add_float(w, suffix, v, err);
+    qns_int_put(&t, 0, qns_int_of_real(x->dtype, (double)v));
+    return qns_onnx_add_tensor(w, suffix, &t, err);
+}
+
 static qns_status onnx_write(qns_onnx_out *w, const qns_graph *g, const qns_node *n, qns_err *err)
 {
     const qns_clamp_attr *a = n->attr;
+    const qns_value *x = qns_graph_value(g, n->in[0]);
     if (is_relu(a->range)) {
         w->type = "Relu";
         return QNS_OK;
@@ -84,9 +97,9 @@ static qns_status onnx_write(qns_onnx_out *w, const qns_graph *g, const qns_node
     if (isinf(a->range.lo))
         qns_onnx_add_none(w);
     else
-        QNS_TRY(qns_onnx_add_float(w, "min", a->range.lo, err));
+        QNS_TRY(add_bound(w, "min", x, a->range.lo, err));
     if (!isinf(a->range.hi))
-        QNS_TRY(qns_onnx_add_float(w, "max", a->range.hi, err));
+        QNS_TRY(add_bound(w, "max", x, a->range.hi, err));
     return QNS_OK;
 }
 
@@ -131,12 +144,14 @@ static const char *reject_ints(const qns_call *c)
 static void run_ints(const qns_call *c)
 {
     const qns_range r = ((const qns_clamp_attr *)c->node->attr)->range;
+    const qns_dtype type = c->in[0].dtype;
     for (size_t i = 0; i < qns_tensor_count(&c->in[0]); i++) {
         int64_t v = qns_int_at(&c->in[0], i);
-        if (r.lo > -INFINITY && v < (int64_t)r.lo)
-            v = (int64_t)r.lo;
-        if (r.hi < INFINITY && v > (int64_t)r.hi)
-            v = (int64_t)r.hi;
+        /* The bounds are small: a value that is rounded as a double is far from them. */
+        if (qns_int_real(type, v) < (double)r.lo)
+            v = qns_int_of_real(type, (double)r.lo);
+        if (qns_int_real(type, v) > (double)r.hi)
+            v = qns_int_of_real(type, (double)r.hi);
         qns_int_put(&c->out[0], i, v);
     }
 }

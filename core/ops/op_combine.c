@@ -82,6 +82,7 @@ static void run_f32(const qns_call *c)
 static void run_int(const qns_call *c)
 {
     const bool max = ((const combine_attr *)c->node->attr)->kind == MAX;
+    const qns_dtype type = c->out[0].dtype;
     for (uint32_t k = 0; k < c->node->n_in; k++) {
         qns_walk w;
         qns_walk_init(&w, &c->out[0].shape);
@@ -89,7 +90,8 @@ static void run_int(const qns_call *c)
         for (size_t i = 0; i < qns_tensor_count(&c->out[0]); i++, qns_walk_next(&w)) {
             const int64_t x = qns_int_at(&c->in[k], (size_t)w.pos[0]);
             const int64_t y = k ? qns_int_at(&c->out[0], i) : x;
-            qns_int_put(&c->out[0], i, max == (x > y) ? x : y);
+            const bool above = qns_int_rank(type, x) > qns_int_rank(type, y);
+            qns_int_put(&c->out[0], i, max == above ? x : y);
         }
     }
 }

@@ -73,7 +73,8 @@ static void run(const qns_call *c)
             const float x = qns_cf32(p)[a], z = qns_cf32(q)[b];
             y[i] = holds(kind, x<z, x == z, x> z);
         } else {
-            const int64_t x = qns_int_at(p, a), z = qns_int_at(q, b);
+            const int64_t x = qns_int_rank(p->dtype, qns_int_at(p, a));
+            const int64_t z = qns_int_rank(p->dtype, qns_int_at(q, b));
             y[i] = holds(kind, x<z, x == z, x> z);
         }
     }

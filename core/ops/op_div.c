@@ -12,6 +12,11 @@ static int64_t divide(int64_t x, int64_t y)
     return y == -1 ? (int64_t)(0 - (uint64_t)x) : x / y;
 }
 
+static int64_t divide_u64(int64_t x, int64_t y)
+{
+    return y ? (int64_t)((uint64_t)x / (uint64_t)y) : 0;
+}
+
 QNS_BINARY_ROW(row_f32, float, x / y)
 QNS_BINARY_ROW(row_i64, int64_t, divide(x, y))
 
@@ -35,7 +40,7 @@ static const qns_impl f32 = {
     .name = "div.f32", .reject = qns_reject_not_f32, .run = run_f32, .in_place = true};
 static void run_ints(const qns_call *c)
 {
-    qns_binary_run_ints(c, divide);
+    qns_binary_run_ints(c, c->out[0].dtype == QNS_U64 ? divide_u64 : divide);
 }
 
 static const qns_impl ints = {.name = "div.int", .reject = qns_reject_not_ints, .run = run_ints};

@@ -98,8 +98,6 @@ static qns_status onnx_write(qns_onnx_out *w, const qns_graph *g, const qns_node
 {
     const math_attr *m = n->attr;
     w->type = math[m->kind].type;
-    if (m->kind == MATH_Mish)
-        QNS_FAIL(err, UNSUPPORTED, "Mish cannot be written for opset 13");
     if (math[m->kind].name_a)
         QNS_TRY(qns_attrs_add_float(&w->attrs, math[m->kind].name_a, m->a, err));
     if (math[m->kind].name_b)
@@ -134,10 +132,11 @@ static void run_int(const qns_call *c)
     for (size_t i = 0; i < qns_tensor_count(&c->in[0]); i++) {
         const int64_t x = qns_int_at(&c->in[0], i);
         const int64_t minus = (int64_t)(0 - (uint64_t)x);
+        const bool below = x < 0 && c->in[0].dtype != QNS_U64;
         qns_int_put(&c->out[0], i,
-                    kind == MATH_Sign             ? (x > 0) - (x < 0)
-                    : kind == MATH_Neg || (x < 0) ? minus
-                                                  : x);
+                    kind == MATH_Sign           ? (x != 0) - 2 * below
+                    : kind == MATH_Neg || below ? minus
+                                                : x);
     }
 }
 

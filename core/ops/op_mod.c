@@ -42,6 +42,14 @@ static int64_t remainder_of(int64_t x, int64_t y, bool as_fmod)
     return !as_fmod && r != 0 && (r < 0) != (y < 0) ? r + y : r;
 }
 
+static int64_t remainder_at(const qns_call *c, size_t a, size_t b, bool as_fmod)
+{
+    const int64_t x = qns_int_at(&c->in[0], a), y = qns_int_at(&c->in[1], b);
+    if (c->out[0].dtype == QNS_U64)
+        return y ? (int64_t)((uint64_t)x % (uint64_t)y) : 0;
+    return remainder_of(x, y, as_fmod);
+}
+
 static void run(const qns_call *c)
 {
     const bool as_fmod = ((const mod_attr *)c->node->attr)->fmod != 0;
@@ -55,8 +63,7 @@ static void run(const qns_call *c)
         if (c->out[0].dtype == QNS_F32)
             qns_f32(&c->out[0])[i] = fmodf(qns_cf32(&c->in[0])[a], qns_cf32(&c->in[1])[b]);
         else
-            qns_int_put(&c->out[0], i,
-                        remainder_of(qns_int_at(&c->in[0], a), qns_int_at(&c->in[1], b), as_fmod));
+            qns_int_put(&c->out[0], i, remainder_at(c, a, b, as_fmod));
     }
 }
 

@@ -43,8 +43,12 @@ typedef struct qns_gather_attr {
     int64_t axis;
 } qns_gather_attr;
 
+/* Short floats are kept as float32: the cast leaves the values that they have. */
+typedef enum qns_cast_grid { QNS_CAST_ALL, QNS_CAST_F16, QNS_CAST_BF16 } qns_cast_grid;
+
 typedef struct qns_cast_attr {
-    int64_t to; /* qns_dtype */
+    int64_t to;   /* qns_dtype */
+    int64_t grid; /* qns_cast_grid, for float32 */
 } qns_cast_attr;
 
 #endif

@@ -31,22 +31,15 @@ static void run_f32(const qns_call *c)
 }
 
 /* Wraps around like a product of integers. */
-static int64_t power_int(int64_t base, int64_t e)
+static int64_t power_int(int64_t base, int64_t exponent, bool is_signed)
 {
-    uint64_t r = 1, b = (uint64_t)base;
-    if (e < 0)
-        return base == 1 ? 1 : base == -1 ? (e % 2 ? -1 : 1) : 0;
+    uint64_t r = 1, b = (uint64_t)base, e = (uint64_t)exponent;
+    if (is_signed && exponent < 0)
+        return base == 1 ? 1 : base == -1 ? (exponent % 2 ? -1 : 1) : 0;
     for (; e; e >>= 1, b *= b)
         if (e & 1)
             r *= b;
     return (int64_t)r;
-}
-
-static int64_t truncated(double v)
-{
-    if (isnan(v))
-        return 0;
-    return v >= 0x1p63 ? INT64_MAX : v <= -0x1p63 ? INT64_MIN : (int64_t)v;
 }
 
 static void run_mixed(const qns_call *c)
@@ -62,9 +55,10 @@ static void run_mixed(const qns_call *c)
         if (x->dtype == QNS_F32)
             qns_f32(&c->out[0])[i] = (float)pow(qns_real_at(x, a), qns_real_at(y, b));
         else if (y->dtype != QNS_F32)
-            qns_int_put(out, i, power_int(qns_int_at(x, a), qns_int_at(y, b)));
+            qns_int_put(out, i, power_int(qns_int_at(x, a), qns_int_at(y, b), y->dtype != QNS_U64));
         else
-            qns_int_put(out, i, truncated(pow(qns_real_at(x, a), qns_real_at(y, b))));
+            qns_int_put(out, i,
+                        qns_int_of_real(out->dtype, pow(qns_real_at(x, a), qns_real_at(y, b))));
     }
 }
 

@@ -89,18 +89,17 @@ static qns_status read_13(void *attr, qns_onnx_node *n, qns_err *err)
 static qns_status onnx_write(qns_onnx_out *w, const qns_graph *g, const qns_node *n, qns_err *err)
 {
     const reduce_attr *a = n->attr;
+    const bool noop = a->axes.n == 0 && a->noop;
+    const bool as_input = a->kind == SUM || noop || w->opset >= 18;
     w->type = types[a->kind];
+    w->since = a->kind != SUM && as_input ? 18 : 0;
     QNS_TRY(qns_attrs_add_int(&w->attrs, "keepdims", a->axes.keep != 0, err));
-    if (a->kind != SUM) {
-        if (a->axes.n == 0 && a->noop)
-            QNS_FAIL(err, UNSUPPORTED, "%s over no axes cannot be written for opset 13", w->type);
-        return a->axes.n == 0
-                   ? QNS_OK
-                   : qns_attrs_add_ints(&w->attrs, "axes", a->axes.axis, (size_t)a->axes.n, err);
-    }
-    QNS_TRY(qns_attrs_add_int(&w->attrs, "noop_with_empty_axes", a->noop != 0, err));
-    return a->axes.n == 0 ? QNS_OK
-                          : qns_onnx_add_ints(w, "axes", a->axes.axis, (size_t)a->axes.n, err);
+    if (noop)
+        QNS_TRY(qns_attrs_add_int(&w->attrs, "noop_with_empty_axes", 1, err));
+    if (a->axes.n == 0)
+        return QNS_OK;
+    return as_input ? qns_onnx_add_ints(w, "axes", a->axes.axis, (size_t)a->axes.n, err)
+                    : qns_attrs_add_ints(&w->attrs, "axes", a->axes.axis, (size_t)a->axes.n, err);
 }
 
 static void describe(char *out, size_t size, const qns_node *n)
@@ -210,16 +209,21 @@ static void run_int(const qns_call *c)
 {
     const int64_t kind = ((const reduce_attr *)c->node->attr)->kind;
     const size_t n = qns_tensor_count(&c->out[0]);
+    const qns_dtype type = c->out[0].dtype;
     int64_t *acc = c->scratch;
     qns_walk w = lay(c);
     for (size_t i = 0; i < n; i++)
-        acc[i] = kind == PROD ? 1 : kind == MAX ? INT64_MIN : kind == MIN ? INT64_MAX : 0;
+        acc[i] = kind == PROD  ? 1
+                 : kind == MAX ? qns_int_min(type)
+                 : kind == MIN ? qns_int_max(type)
+                               : 0;
     for (size_t i = 0; i < qns_tensor_count(&c->in[0]); i++, qns_walk_next(&w)) {
         const int64_t x = qns_int_at(&c->in[0], i), y = acc[w.pos[0]];
-        acc[w.pos[0]] = kind == PROD  ? (int64_t)((uint64_t)y * (uint64_t)x)
-                        : kind == MAX ? (x > y ? x : y)
-                        : kind == MIN ? (x < y ? x : y)
-                                      : (int64_t)((uint64_t)y + (uint64_t)x);
+        const bool above = qns_int_rank(type, x) > qns_int_rank(type, y);
+        acc[w.pos[0]] = kind == PROD             ? (int64_t)((uint64_t)y * (uint64_t)x)
+                        : kind == SUM            ? (int64_t)((uint64_t)y + (uint64_t)x)
+                        : (kind == MAX) == above ? x
+                                                 : y;
     }
     for (size_t i = 0; i < n; i++)
         qns_int_put(&c->out[0], i, acc[i]);

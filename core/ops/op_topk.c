@@ -4,6 +4,7 @@
  * as integers and keep their qparams (spec section 5.3). */
 #include "core/ops/op_topk.h"
 
+#include "core/graph/element.h"
 #include "core/graph/op.h"
 #include "core/ops/op_help.h"
 
@@ -91,18 +92,8 @@ static int64_t key_of(const qns_tensor *t, size_t i)
 {
     int32_t bits;
 
-    switch (t->dtype) {
-    case QNS_U8:
-        return ((const uint8_t *)t->data)[i];
-    case QNS_I8:
-        return ((const int8_t *)t->data)[i];
-    case QNS_I32:
-        return ((const int32_t *)t->data)[i];
-    case QNS_I64:
-        return ((const int64_t *)t->data)[i];
-    default:
-        break;
-    }
+    if (t->dtype != QNS_F32)
+        return qns_int_rank(t->dtype, qns_int_at(t, i));
     const float v = qns_cf32(t)[i];
     if (isnan(v))
         return INT64_MAX;

@@ -25,9 +25,10 @@ qns_status qns_scatter_write(qns_onnx_out *w, const char *type, const qns_node *
 {
     const qns_scatter_attr *a = n->attr;
     w->type = type;
-    if (a->how != QNS_SCATTER_SET)
-        QNS_FAIL(err, UNSUPPORTED, "reduction '%s' cannot be written for opset 13", names[a->how]);
-    return QNS_OK;
+    if (a->how == QNS_SCATTER_SET)
+        return QNS_OK;
+    w->since = a->how >= QNS_SCATTER_MAX ? 18 : 16;
+    return qns_attrs_add_text(&w->attrs, "reduction", names[a->how], err);
 }
 
 void qns_scatter_put(const qns_tensor *y, size_t i, const qns_tensor *u, size_t k, int64_t how)
@@ -47,11 +48,12 @@ void qns_scatter_put(const qns_tensor *y, size_t i, const qns_tensor *u, size_t 
         return;
     }
     const int64_t p = qns_int_at(y, i), v = qns_int_at(u, k);
+    const bool above = qns_int_rank(y->dtype, v) > qns_int_rank(y->dtype, p);
     qns_int_put(y, i,
-                how == QNS_SCATTER_ADD   ? (int64_t)((uint64_t)p + (uint64_t)v)
-                : how == QNS_SCATTER_MUL ? (int64_t)((uint64_t)p * (uint64_t)v)
-                : how == QNS_SCATTER_MAX ? (v > p ? v : p)
-                                         : (v < p ? v : p));
+                how == QNS_SCATTER_ADD              ? (int64_t)((uint64_t)p + (uint64_t)v)
+                : how == QNS_SCATTER_MUL            ? (int64_t)((uint64_t)p * (uint64_t)v)
+                : (how == QNS_SCATTER_MAX) == above ? v
+                                                    : p);
 }
 
 qns_status qns_index_check(const qns_shape *x, int32_t axis, const qns_tensor *at, qns_err *err)

@@ -4,6 +4,7 @@
 #ifndef QNS_WALK_H
 #define QNS_WALK_H
 
+#include "core/graph/element.h"
 #include "core/graph/op.h"
 
 enum { QNS_WALK_MAX = 4 };
@@ -32,15 +33,6 @@ static inline void qns_walk_next(qns_walk *w)
             w->pos[k] -= w->step[k][i] * w->at[i];
         w->at[i] = 0;
     }
-}
-
-/* Plain numbers of any type but float16. */
-double qns_real_at(const qns_tensor *t, size_t i);
-int64_t qns_int_at(const qns_tensor *t, size_t i);          /* of an integer or bool tensor */
-void qns_int_put(const qns_tensor *t, size_t i, int64_t v); /* keeps the low bits */
-static inline bool qns_is_int(qns_dtype t)
-{
-    return t == QNS_U8 || t == QNS_I8 || t == QNS_I32 || t == QNS_I64;
 }
 
 /* reject() of operators that work on plain row-major numbers. */

@@ -250,7 +250,8 @@ Test(op_moves, cast)
     const int64_t i64[] = {-1, 2, 300, INT64_MAX, 0, 0};
     const uint8_t u8[] = {0, 2, 255, 255, 0, 0}, boolean[] = {1, 1, 1, 1, 1, 0};
     const void *const want[] = {i64, u8, boolean};
-    const qns_cast_attr attrs[] = {{QNS_I64}, {QNS_U8}, {QNS_BOOL}}, back = {QNS_F32};
+    const qns_cast_attr attrs[] = {{.to = QNS_I64}, {.to = QNS_U8}, {.to = QNS_BOOL}},
+                        back = {.to = QNS_F32};
     for (int i = 0; i < 3; i++) {
         op_run r = {.op = "cast", .attr = &attrs[i], .n_in = 1};
         r.in[0] = (qns_tensor){.dtype = QNS_F32, .shape = {1, {6}}, .data = x};
