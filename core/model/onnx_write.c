@@ -11,6 +11,7 @@
 #include "core/model/onnx_meta.h"
 #include "core/model/onnx_proto.h"
 #include "core/ops/op_clamp.h"
+#include "core/ops/op_quantize.h"
 #include "qns_version.h"
 
 #include <stdio.h>
@@ -23,6 +24,9 @@ typedef struct writer {
     qns_arena *a;
     qns_map value_names, node_names; /* of the graph and of what is added */
     const char **clamp_name;         /* per node: of the node that its clamp becomes, or NULL */
+    int opset, needs;                /* of this pass; of the forms that were written in it */
+    uint32_t *turned;                /* per value: uses that want it transposed */
+    const char **turned_name; /* per value: what the transposed one is called; NULL: not yet */
     struct {
         Onnx__NodeProto **at;
         size_t n, cap;
@@ -59,7 +63,10 @@ static qns_status collect_names(writer *w, qns_err *err)
         QNS_TRY(qns_map_put(&w->value_names, qns_graph_value(w->g, (qns_vid){i})->name, 1, err));
     for (uint32_t i = 0; i < n; i++)
         QNS_TRY(qns_map_put(&w->node_names, qns_graph_node(w->g, (qns_nid){i})->name, 1, err));
+    const uint32_t n_values = qns_graph_n_values(w->g);
     QNS_TRY(qns_arena_new((void **)&w->clamp_name, w->a, n, sizeof *w->clamp_name, err));
+    QNS_TRY(qns_arena_new((void **)&w->turned, w->a, n_values, sizeof *w->turned, err));
+    QNS_TRY(qns_arena_new((void **)&w->turned_name, w->a, n_values, sizeof *w->turned_name, err));
     for (uint32_t i = 0; i < n; i++) {
         const qns_node *node = qns_graph_node(w->g, (qns_nid){i});
         if (qns_has_clamp(node))
@@ -76,12 +83,28 @@ static qns_status add_tensor(writer *w, const char *name, const qns_tensor *t, q
     return QNS_OK;
 }
 
+/* True when all uses of the value take its transpose. */
+static bool only_turned(const writer *w, const qns_value *v)
+{
+    return w->turned[v->id.i] > 0 && w->turned[v->id.i] == v->n_uses;
+}
+
+/* The dequantize node of a constant matrix of codes; NULL when something else makes v. */
+static const qns_node *matrix_maker(const writer *w, const qns_value *v)
+{
+    const qns_node *n = v->producer.i == QNS_NONE ? NULL : qns_graph_node(w->g, v->producer);
+    return n && n->op == qns_op_find("dequantize") && v->shape.rank == 2 &&
+                   qns_graph_value(w->g, n->in[0])->constant
+               ? n
+               : NULL;
+}
+
 static qns_status add_constants(writer *w, qns_err *err)
 {
     for (uint32_t i = 0; i < qns_graph_n_values(w->g); i++) {
         const qns_value *v = qns_graph_value(w->g, (qns_vid){i});
         const qns_tensor t = qns_graph_tensor(w->g, v->id);
-        if (v->constant)
+        if (v->constant && !only_turned(w, v))
             QNS_TRY(add_tensor(w, v->name, &t, err));
     }
     return QNS_OK;
@@ -106,16 +129,105 @@ static qns_status add_extras(const char **in, size_t *n_in, writer *w, const qns
     return QNS_OK;
 }
 
+/* The first opset that has the form which was written. */
+static int form_since(const qns_onnx_out *o)
+{
+    const qns_onnx_rule *rule;
+    int first = 0;
+    if (o->since)
+        return o->since;
+    return qns_op_find_onnx(&rule, &first, o->type, WRITE_OPSET) ? WRITE_OPSET : first;
+}
+
+/* The opset of the file must have the form: where the operator has changed since, its writer has to
+ * know the new one. */
+static qns_status check_form(writer *w, const qns_onnx_out *o, qns_err *err)
+{
+    const qns_onnx_rule *form = NULL, *now = NULL;
+    const int since = form_since(o);
+    int first;
+    w->needs = since > w->needs ? since : w->needs;
+    if (since > w->opset)
+        return QNS_OK; /* there will be another pass */
+    qns_op_find_onnx(&form, &first, o->type, since);
+    qns_op_find_onnx(&now, &first, o->type, w->opset);
+    if (form != now)
+        QNS_FAIL(err, UNSUPPORTED,
+                 "%s has another form in opset %d, which the model needs for another operator",
+                 o->type, w->opset);
+    return QNS_OK;
+}
+
+static qns_status emit(writer *w, const qns_node *n, const char *name, const char **in, size_t n_in,
+                       const char *const *out, qns_err *err);
+
+static qns_status turn_constant(writer *w, const char *name, const qns_value *v, qns_err *err)
+{
+    const size_t size = qns_dtype_size(v->dtype);
+    const size_t rows = (size_t)v->shape.dim[0], cols = (size_t)v->shape.dim[1];
+    qns_tensor t = {v->dtype, QNS_ROW, {2, {v->shape.dim[1], v->shape.dim[0]}}, NULL, NULL};
+    QNS_TRY(qns_arena_new(&t.data, w->a, rows * cols, size, err));
+    for (size_t i = 0; i < rows * cols; i++)
+        memcpy((char *)t.data + (i % cols * rows + i / cols) * size,
+               (const char *)v->constant + i * size, size);
+    return add_tensor(w, name, &t, err);
+}
+
+/* A dequantize node of the transposed codes, called as the untransposed ones are unless those are
+ * written, too. */
+static qns_status turn_codes(writer *w, const char *name, const qns_value *v, const qns_node *dq,
+                             qns_err *err)
+{
+    const qns_value *codes = qns_graph_value(w->g, dq->in[0]);
+    const qns_qparams *qp = ((const qns_quantize_attr *)dq->attr)->qp;
+    const char *codes_name = codes->name, *node_name = dq->name;
+    if (!only_turned(w, codes))
+        QNS_TRY(unique(&codes_name, w, &w->value_names, codes->name, "_turned", err));
+    if (!only_turned(w, v))
+        QNS_TRY(unique(&node_name, w, &w->node_names, dq->name, "_turned", err));
+    if (qp->axis >= 0)
+        QNS_TRY(
+            qns_qparams_new(&qp, w->a, qp->dtype, 1 - qp->axis, qp->n, qp->scale, qp->zero, err));
+    QNS_TRY(turn_constant(w, codes_name, codes, err));
+    const qns_quantize_attr attr = {qp};
+    qns_node node = *dq;
+    node.attr = &attr;
+    const char *in[MAX_NODE_IN] = {codes_name};
+    return emit(w, &node, node_name, in, 1, &name, err);
+}
+
+/* The name of the transposed value. It is made at its first use. */
+static qns_status turn(const char **out, writer *w, qns_vid id, qns_err *err)
+{
+    const qns_value *v = qns_graph_value(w->g, id);
+    const qns_node *dq = matrix_maker(w, v);
+    const char **name = &w->turned_name[id.i];
+    if (!*name) {
+        if (!v->constant && !dq)
+            QNS_FAIL(err, UNSUPPORTED, "'%s', computed at run time, would have to be transposed",
+                     v->name);
+        *name = v->name;
+        if (!only_turned(w, v))
+            QNS_TRY(unique(name, w, &w->value_names, v->name, "_turned", err));
+        QNS_TRY(dq ? turn_codes(w, *name, v, dq, err) : turn_constant(w, *name, v, err));
+    }
+    *out = *name;
+    return QNS_OK;
+}
+
 /* One ONNX node from a node of ours with other names for its inputs and outputs. */
 static qns_status emit(writer *w, const qns_node *n, const char *name, const char **in, size_t n_in,
                        const char *const *out, qns_err *err)
 {
     qns_status st = QNS_OK;
-    qns_onnx_out o = {.attrs = {.arena = w->a}, .arena = w->a};
+    qns_onnx_out o = {.attrs = {.arena = w->a}, .opset = w->opset, .arena = w->a};
     Onnx__NodeProto *p;
     if (!n->op->onnx_write)
         QNS_FAIL(err, UNSUPPORTED, "operator '%s' has no ONNX form", n->op->name);
     QNS_TRY_DONE(n->op->onnx_write(&o, w->g, n, err));
+    QNS_TRY_DONE(check_form(w, &o, err));
+    if (o.turned)
+        QNS_TRY_DONE(turn(&in[o.turned], w, n->in[o.turned], err));
     QNS_TRY_DONE(add_extras(in, &n_in, w, &o, name, err));
     QNS_TRY_DONE(qns_pb_node(&p, w->a, o.type, name, in, n_in, out, n->n_out, &o.attrs, err));
     QNS_TRY_DONE(
@@ -124,6 +236,31 @@ static qns_status emit(writer *w, const qns_node *n, const char *name, const cha
 done:
     qns_attrs_fini(&o.attrs);
     return st;
+}
+
+/* Which values are written transposed has to be known before the first of them is. */
+static qns_status find_turned(writer *w, qns_err *err)
+{
+    const uint32_t n = qns_graph_n_nodes(w->g);
+    for (uint32_t i = 0; i < n; i++) {
+        const qns_node *node = qns_graph_node(w->g, (qns_nid){i});
+        qns_onnx_out o = {.attrs = {.arena = w->a}, .opset = w->opset, .arena = w->a};
+        const qns_status st =
+            node->op->onnx_write ? node->op->onnx_write(&o, w->g, node, NULL) : QNS_OK;
+        if (st == QNS_OK && o.turned)
+            w->turned[node->in[o.turned].i]++;
+        qns_attrs_fini(&o.attrs);
+        /* A refusal is told where the node is written. */
+        if (st == QNS_E_NOMEM)
+            QNS_FAIL(err, NOMEM, "no memory to write node '%s'", node->name);
+    }
+    for (uint32_t i = 0; i < n; i++) {
+        const qns_node *node = qns_graph_node(w->g, (qns_nid){i});
+        const qns_value *v = qns_graph_value(w->g, node->out[0]);
+        if (only_turned(w, v) && matrix_maker(w, v))
+            w->turned[node->in[0].i]++;
+    }
+    return QNS_OK;
 }
 
 static qns_status add_clamp(writer *w, const qns_node *n, const char *from, const char *to,
@@ -161,6 +298,9 @@ static qns_status check_float(const qns_graph *g, const qns_node *n, qns_err *er
 static qns_status add_node(writer *w, const qns_node *n, qns_err *err)
 {
     const char *in[MAX_NODE_IN], *out[QNS_MAX_OUT], *last = NULL;
+    const qns_value *first = qns_graph_value(w->g, n->out[0]);
+    if (only_turned(w, first) && matrix_maker(w, first))
+        return QNS_OK; /* its readers write it */
     QNS_TRY(check_float(w->g, n, err));
     for (uint32_t i = 0; i < n->n_in; i++)
         in[i] = qns_has(n->in[i]) ? qns_graph_value(w->g, n->in[i])->name : "";
@@ -230,6 +370,7 @@ static qns_status fill(writer *w, qns_err *err)
 {
     QNS_TRY(qns_arena_create(&w->a, err));
     QNS_TRY(collect_names(w, err));
+    QNS_TRY(find_turned(w, err));
     QNS_TRY(add_constants(w, err));
     for (uint32_t i = 0; i < qns_graph_n_nodes(w->g); i++) {
         const qns_node *n = qns_graph_node(w->g, (qns_nid){i});
@@ -240,29 +381,6 @@ static qns_status fill(writer *w, qns_err *err)
         }
     }
     return add_meta(w, err);
-}
-
-/* The lowest opset from WRITE_OPSET on that has every operator. Operators write themselves as
- * WRITE_OPSET has them, so none may have changed since. */
-static qns_status choose_opset(int *opset, const writer *w, qns_err *err)
-{
-    const qns_onnx_rule *old, *now;
-    int first;
-    *opset = WRITE_OPSET;
-    for (size_t i = 0; i < w->node.n; i++)
-        if (!qns_op_find_onnx(&old, &first, w->node.at[i]->op_type, WRITE_OPSET) && first > *opset)
-            *opset = first;
-    for (size_t i = 0; i<w->node.n && * opset> WRITE_OPSET; i++) {
-        const char *type = w->node.at[i]->op_type;
-        if (qns_op_find_onnx(&old, &first, type, WRITE_OPSET) &&
-            qns_op_find_onnx(&now, &first, type, *opset) && now != old)
-            QNS_FAIL(
-                err, UNSUPPORTED,
-                "node '%s': %s has another form in opset %d, which the model needs for another "
-                "operator",
-                w->node.at[i]->name, type, *opset);
-    }
-    return QNS_OK;
 }
 
 static qns_status pack_and_write(const char *path, const Onnx__ModelProto *m, qns_err *err)
@@ -286,11 +404,9 @@ static qns_status save(const char *path, writer *w, bool dynamic, qns_err *err)
     Onnx__GraphProto g = ONNX__GRAPH_PROTO__INIT;
     Onnx__OperatorSetIdProto opset = ONNX__OPERATOR_SET_ID_PROTO__INIT, *opsets = &opset;
     QNS_TRY(add_interface(&g, w, dynamic, err));
-    int version;
-    QNS_TRY(choose_opset(&version, w, err));
     opset.domain = qns_pb_text("");
     opset.has_version = 1;
-    opset.version = version;
+    opset.version = w->opset;
     g.name = qns_pb_text(qns_graph_name(w->g));
     g.node = w->node.at;
     g.n_node = w->node.n;
@@ -308,19 +424,31 @@ static qns_status save(const char *path, writer *w, bool dynamic, qns_err *err)
     return pack_and_write(path, &m, err);
 }
 
+static void release(writer *w)
+{
+    qns_free(w->node.at);
+    qns_free(w->init.at);
+    qns_free(w->meta.at);
+    qns_map_fini(&w->value_names);
+    qns_map_fini(&w->node_names);
+    qns_arena_free(w->a);
+}
+
+/* A pass that needs a higher opset than it had is thrown away. Every pass has a higher one. */
 qns_status qns_onnx_write(const char *path, const qns_graph *g, bool dynamic_batch, qns_err *err)
 {
-    writer w = {.g = g};
+    writer w = {.g = g, .opset = WRITE_OPSET};
     qns_status st = fill(&w, err);
+    while (st == QNS_OK && w.needs > w.opset) {
+        const int opset = w.needs;
+        release(&w);
+        w = (writer){.g = g, .opset = opset};
+        st = fill(&w, err);
+    }
     if (st == QNS_OK)
         st = save(path, &w, dynamic_batch, err);
     if (st != QNS_OK)
         qns_err_note(err, "writing '%s'", path);
-    qns_free(w.node.at);
-    qns_free(w.init.at);
-    qns_free(w.meta.at);
-    qns_map_fini(&w.value_names);
-    qns_map_fini(&w.node_names);
-    qns_arena_free(w.a);
+    release(&w);
     return st;
 }

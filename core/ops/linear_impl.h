@@ -4,7 +4,11 @@
 #define QNS_LINEAR_IMPL_H
 
 #include "core/graph/op.h"
+#include "core/ops/op_gemm.h"
 
+/* Gemm: makes n a linear node when the right side is a weight and the bias a row. Else nothing is
+ * changed. */
+qns_status qns_linear_read_gemm(bool *done, qns_onnx_node *n, const qns_gemm_attr *g, qns_err *err);
 /* A MatMul whose right side is a constant matrix: makes n a linear node. */
 qns_status qns_linear_read_matmul(qns_onnx_node *n, qns_err *err);
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "core/ops/matmul_shape.h"
 
+#include "core/ops/op_help.h"
+
 static qns_shape lift(const qns_shape *s, int32_t rank, bool left)
 {
     qns_shape r = {.rank = rank};
@@ -73,4 +75,29 @@ size_t qns_matmul_matrix(const qns_shape *side, const qns_shape *out, size_t i)
         step *= (size_t)side->dim[d];
     }
     return at;
+}
+
+void qns_matmul_multiply(float *out, const float *a, const float *b, size_t m, size_t n, size_t k)
+{
+#pragma omp parallel for schedule(static) if (m * n * k > QNS_PAR_MIN)
+    for (size_t i = 0; i < m; i++) {
+        float *row = out + i * n;
+
+        for (size_t j = 0; j < n; j++)
+            row[j] = 0.0f;
+        for (size_t l = 0; l < k; l++)
+            for (size_t j = 0; j < n; j++)
+                row[j] += a[i * k + l] * b[l * n + j];
+    }
+}
+
+const char *qns_matmul_reject_onednn(const qns_call *c)
+{
+    const char *why = qns_reject_not_f32(c);
+
+    if (why)
+        return why;
+    if (c->engine == QNS_ENGINE_REFERENCE)
+        return "the reference engine was asked for";
+    return qns_tensor_count(&c->in[0]) && qns_tensor_count(&c->in[1]) ? NULL : "an input is empty";
 }

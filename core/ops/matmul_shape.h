@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Shapes of a matrix product as numpy has it: the last two axes multiply, the others broadcast. */
+/* Shapes of a matrix product as numpy has it: the last two axes multiply, the others broadcast.
+ * And the plain product. */
 #ifndef QNS_MATMUL_SHAPE_H
 #define QNS_MATMUL_SHAPE_H
 
@@ -15,5 +16,11 @@ qns_status qns_matmul_lay(qns_matmul_shape *p, const qns_tensor *in, qns_err *er
 qns_status qns_matmul_infer(qns_tensor *out, const qns_node *n, const qns_tensor *in, qns_err *err);
 /* Which matrix of a side belongs to matrix number i of the product. */
 size_t qns_matmul_matrix(const qns_shape *side, const qns_shape *out, size_t i);
+
+/* out[m, n] = a[m, k] * b[k, n]: the reference. Sums are in f32 and in the order of k. */
+void qns_matmul_multiply(float *out, const float *a, const float *b, size_t m, size_t n, size_t k);
+
+/* reject() of a product of two matrices by oneDNN. */
+const char *qns_matmul_reject_onednn(const qns_call *c);
 
 #endif

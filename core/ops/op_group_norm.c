@@ -33,9 +33,8 @@ static qns_status onnx_write(qns_onnx_out *w, const qns_graph *g, const qns_node
 {
     const qns_group_norm_attr *a = n->attr;
 
-    if (a->per_channel)
-        QNS_FAIL(err, UNSUPPORTED, "a scale for each channel needs opset 21");
     w->type = "GroupNormalization";
+    w->since = a->per_channel ? 21 : 18;
     QNS_TRY(qns_attrs_add_int(&w->attrs, "num_groups", a->groups, err));
     return qns_attrs_add_float(&w->attrs, "epsilon", a->eps, err);
 }

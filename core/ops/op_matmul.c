@@ -58,17 +58,6 @@ static uint64_t macs(const qns_node *n, const qns_tensor *in, const qns_tensor *
 
 /* ---- oneDNN ---- */
 
-static const char *reject_onednn(const qns_call *c)
-{
-    const char *why = qns_reject_not_f32(c);
-
-    if (why)
-        return why;
-    if (c->engine == QNS_ENGINE_REFERENCE)
-        return "the reference engine was asked for";
-    return qns_tensor_count(&c->in[0]) && qns_tensor_count(&c->in[1]) ? NULL : "an input is empty";
-}
-
 static qns_status prepare_onednn(void **packed, const qns_call *c, qns_arena *a, qns_err *err)
 {
     qns_matmul_shape p;
@@ -95,20 +84,6 @@ static void run_onednn(const qns_call *c)
 
 /* ---- reference ---- */
 
-static void multiply(float *out, const float *a, const float *b, size_t m, size_t n, size_t k)
-{
-#pragma omp parallel for schedule(static) if (m * n * k > QNS_PAR_MIN)
-    for (size_t i = 0; i < m; i++) {
-        float *row = out + i * n;
-
-        for (size_t j = 0; j < n; j++)
-            row[j] = 0.0f;
-        for (size_t l = 0; l < k; l++)
-            for (size_t j = 0; j < n; j++)
-                row[j] += a[i * k + l] * b[l * n + j];
-    }
-}
-
 static void run_reference(const qns_call *c)
 {
     const float *a = qns_cf32(&c->in[0]), *b = qns_cf32(&c->in[1]);
@@ -123,13 +98,13 @@ static void run_reference(const qns_call *c)
     const size_t n = (size_t)p.b.dim[r - 1], batch = qns_shape_span(&p.out, 0, r - 2);
 
     for (size_t i = 0; i < batch; i++)
-        multiply(out + i * m * n, a + qns_matmul_matrix(&p.a, &p.out, i) * m * k,
-                 b + qns_matmul_matrix(&p.b, &p.out, i) * k * n, m, n, k);
+        qns_matmul_multiply(out + i * m * n, a + qns_matmul_matrix(&p.a, &p.out, i) * m * k,
+                            b + qns_matmul_matrix(&p.b, &p.out, i) * k * n, m, n, k);
 }
 
 static const qns_impl onednn = {
     .name = "matmul.f32.onednn",
-    .reject = reject_onednn,
+    .reject = qns_matmul_reject_onednn,
     .prepare = prepare_onednn,
     .release = release_onednn,
     .scratch_size = scratch_onednn,

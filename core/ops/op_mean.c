@@ -82,7 +82,10 @@ static qns_status onnx_write(qns_onnx_out *w, const qns_graph *g, const qns_node
 {
     const qns_mean_attr *a = n->attr;
     w->type = "ReduceMean";
-    if (a->n)
+    w->since = w->opset >= 18 ? 18 : 0;
+    if (a->n && w->since)
+        QNS_TRY(qns_onnx_add_ints(w, "axes", a->axis, (size_t)a->n, err));
+    else if (a->n)
         QNS_TRY(qns_attrs_add_ints(&w->attrs, "axes", a->axis, (size_t)a->n, err));
     return qns_attrs_add_int(&w->attrs, "keepdims", a->keep != 0, err);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* One of two values for each class: the second where the index says so, the first elsewhere. The
- * depth is a constant input of ONNX and an attribute here. */
+/* One of two values for each class: the second where the index says so, the first elsewhere.
+ * Inputs: indices, depth, values, as ONNX has them; the depth is a constant, because it gives the
+ * shape. */
 #include "core/ops/op_help.h"
 #include "core/ops/walk.h"
 
@@ -17,17 +18,17 @@ static qns_status infer(qns_tensor *out, const qns_node *n, const qns_tensor *in
     const one_hot_attr *a = n->attr;
     const qns_shape *at = &in[0].shape;
     int32_t axis;
-    if (in[0].dtype == QNS_BOOL || in[0].dtype == QNS_F16 || in[1].shape.rank != 1 ||
-        in[1].shape.dim[0] != 2)
+    if (in[0].dtype == QNS_BOOL || in[0].dtype == QNS_F16 || in[2].shape.rank != 1 ||
+        in[2].shape.dim[0] != 2)
         QNS_FAIL(err, SHAPE, "indices are %s, values %s; must be numbers and [2]",
-                 qns_dtype_name(in[0].dtype), qns_shape_str(&in[1].shape).s);
+                 qns_dtype_name(in[0].dtype), qns_shape_str(&in[2].shape).s);
     if (at->rank == QNS_MAX_RANK)
         QNS_FAIL(err, SHAPE, "the result has more than %d dimensions", QNS_MAX_RANK);
     QNS_TRY(qns_axis_resolve(&axis, a->axis, at->rank + 1, err));
     qns_shape s = {.rank = at->rank + 1};
     for (int32_t i = 0; i < s.rank; i++)
         s.dim[i] = i < axis ? at->dim[i] : i == axis ? a->depth : at->dim[i - 1];
-    out[0].dtype = in[1].dtype;
+    out[0].dtype = in[2].dtype;
     out[0].shape = s;
     return qns_shape_check(&s, err);
 }
@@ -44,16 +45,13 @@ static qns_status read(void *attr, qns_onnx_node *n, qns_err *err)
     if (!(d >= 1 && d <= INT32_MAX))
         QNS_FAIL(err, DATA, "input 'depth' is %g", d);
     a->depth = (int64_t)d;
-    if (!qns_onnx_given(n, 2))
-        QNS_FAIL(err, FORMAT, "input 'values' is missing");
-    n->in[1] = n->in[2];
-    qns_onnx_keep_inputs(n, 2);
     return QNS_OK;
 }
 
 static qns_status onnx_write(qns_onnx_out *w, const qns_graph *g, const qns_node *n, qns_err *err)
 {
-    QNS_FAIL(err, UNSUPPORTED, "OneHot cannot be written");
+    w->type = "OneHot";
+    return qns_attrs_add_int(&w->attrs, "axis", ((const one_hot_attr *)n->attr)->axis, err);
 }
 
 static void describe(char *out, size_t size, const qns_node *n)
@@ -69,7 +67,7 @@ static void run(const qns_call *c)
     const int32_t axis = (int32_t)(a->axis < 0 ? a->axis + s->rank : a->axis);
     const size_t inner = qns_shape_span(s, axis + 1, s->rank), d = (size_t)a->depth;
     const size_t size = qns_dtype_size(c->out[0].dtype);
-    const char *values = c->in[1].data;
+    const char *values = c->in[2].data;
     char *y = c->out[0].data;
     for (size_t i = 0; i < qns_shape_count(s); i++) {
         const size_t at = i / inner / d * inner + i % inner;
@@ -87,7 +85,7 @@ static const qns_onnx_rule rules[] = {{"OneHot", 9, read}, {NULL, 0, NULL}};
 
 const qns_op qns_op_one_hot = {
     .name = "one_hot",
-    .min_in = 2,
+    .min_in = 3,
     .max_in = 3,
     .n_out = 1,
     .attr_size = sizeof(one_hot_attr),

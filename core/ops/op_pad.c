@@ -71,6 +71,27 @@ static qns_status read_2(void *attr, qns_onnx_node *n, qns_err *err)
     return set(attr, pads, count, err);
 }
 
+/* Pads of the axes in input 3 to pads of all axes. */
+static qns_status spread(int64_t *pads, size_t *count, const qns_onnx_node *n, qns_err *err)
+{
+    const int32_t rank = qns_gb_value(n->gb, n->in[0])->shape.rank;
+    int64_t axes[QNS_MAX_RANK], all[2 * QNS_MAX_RANK] = {0};
+    size_t n_axes;
+    QNS_TRY(qns_onnx_ints(axes, &n_axes, QNS_MAX_RANK, n, 3, "axes", err));
+    if (*count != 2 * n_axes)
+        QNS_FAIL(err, FORMAT, "'pads' has %zu numbers; two for each of %zu axes are needed", *count,
+                 n_axes);
+    for (size_t i = 0; i < n_axes; i++) {
+        int32_t axis;
+        QNS_TRY(qns_axis_resolve(&axis, axes[i], rank, err));
+        all[axis] = pads[i];
+        all[rank + axis] = pads[n_axes + i];
+    }
+    *count = 2 * (size_t)rank;
+    memcpy(pads, all, *count * sizeof *pads);
+    return QNS_OK;
+}
+
 static qns_status read_11(void *attr, qns_onnx_node *n, qns_err *err)
 {
     int64_t pads[2 * QNS_MAX_RANK];
@@ -79,9 +100,9 @@ static qns_status read_11(void *attr, qns_onnx_node *n, qns_err *err)
     QNS_TRY(read_mode(attr, n, err));
     QNS_TRY(qns_onnx_ints(pads, &count, 2 * QNS_MAX_RANK, n, 1, "pads", err));
     QNS_TRY(qns_onnx_float(&value, n, 2, 0, "constant_value", err));
-    if (qns_onnx_given(n, 3))
-        QNS_FAIL(err, UNSUPPORTED, "input 'axes' (opset 18)");
     ((qns_pad_attr *)attr)->value = (double)value;
+    if (qns_onnx_given(n, 3))
+        QNS_TRY(spread(pads, &count, n, err));
     qns_onnx_keep_inputs(n, 1);
     return set(attr, pads, count, err);
 }

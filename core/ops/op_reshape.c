@@ -185,7 +185,9 @@ static qns_status onnx_write(qns_onnx_out *w, const qns_graph *g, const qns_node
         return qns_attrs_add_int(&w->attrs, "axis", a->v[0], err);
     for (int64_t i = 0; a->allow_zero && i < a->n; i++)
         if (a->v[i] == 0)
-            QNS_FAIL(err, UNSUPPORTED, "a target with the size 0 cannot be written for opset 13");
+            w->since = 14;
+    if (w->since)
+        QNS_TRY(qns_attrs_add_int(&w->attrs, "allowzero", 1, err));
     if (a->kind == QNS_SQUEEZE && a->n == 0)
         return QNS_OK;
     return qns_onnx_add_ints(w, a->kind == QNS_RESHAPE ? "shape" : "axes", a->v, (size_t)a->n, err);

@@ -33,7 +33,11 @@ static qns_status read(void *attr, qns_onnx_node *n, qns_err *err)
 
 static qns_status onnx_write(qns_onnx_out *w, const qns_graph *g, const qns_node *n, qns_err *err)
 {
-    QNS_FAIL(err, UNSUPPORTED, "Trilu cannot be written for opset 13");
+    const trilu_attr *a = n->attr;
+    const qns_tensor k = {.dtype = QNS_I64, .data = (void *)(uintptr_t)&a->k};
+    w->type = "Trilu";
+    QNS_TRY(qns_attrs_add_int(&w->attrs, "upper", a->upper != 0, err));
+    return qns_onnx_add_tensor(w, "k", &k, err);
 }
 
 static void describe(char *out, size_t size, const qns_node *n)

@@ -158,8 +158,9 @@ qns_status qns_recurrent_write(qns_onnx_out *w, const qns_recurrent *r, const qn
 {
     const qns_recurrent_attr *a = n->attr;
     w->type = r->type;
+    w->since = a->batch_first ? 14 : 0;
     if (a->batch_first)
-        QNS_FAIL(err, UNSUPPORTED, "attribute 'layout' 1 cannot be written for opset 13");
+        QNS_TRY(qns_attrs_add_int(&w->attrs, "layout", 1, err));
     QNS_TRY(qns_attrs_add_text(&w->attrs, "direction", directions[a->direction], err));
     QNS_TRY(qns_attrs_add_int(&w->attrs, "hidden_size", a->hidden, err));
     if (a->clip > 0.0f)

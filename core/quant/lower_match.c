@@ -234,11 +234,15 @@ static void note(void *ctx, const qns_impl *i, const char *why)
                                  r->n ? "; " : "", i->name, why);
 }
 
-/* A weight that is no code was left in float on purpose: nothing to tell. */
+/* A weight that is no code was left in float on purpose: nothing to tell. Nor is there about a node
+ * without weights that has a float among its inputs. */
 static bool left_in_float(const qns_lower_match *m)
 {
     const int8_t slot = m->node->op->quant.weight;
-    return slot >= 0 && (uint32_t)slot < m->node->n_in && m->in[slot].tensor.dtype == QNS_F32;
+    for (uint32_t i = 0; i < m->node->n_in; i++)
+        if ((slot < 0 || (uint32_t)slot == i) && m->in[i].tensor.dtype == QNS_F32)
+            return true;
+    return false;
 }
 
 static bool accepted(const qns_lower_match *m, const qns_lower_view *v, const qns_backend *be)

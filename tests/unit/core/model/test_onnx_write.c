@@ -373,17 +373,101 @@ Test(onnx_write, the_opset_that_is_needed)
         }
         cr_assert_eq(qns_gb_output(gb, out, NULL), QNS_OK);
         cr_assert_eq(qns_gb_finish(&g, gb, NULL), QNS_OK);
-        if (kind == 2) {
-            cr_expect_eq(qns_onnx_write(path, g, false, &err), QNS_E_UNSUPPORTED);
-        } else {
-            write_to(g, false);
-            Onnx__ModelProto *m = unpack();
-            cr_expect_eq(m->opset_import[0]->version, 17 + kind);
-            onnx__model_proto__free_unpacked(m, NULL);
-            qns_graph *h = read_from();
-            same_digests(g, h);
-            qns_graph_free(h);
-        }
+        write_to(g, false);
+        Onnx__ModelProto *m = unpack();
+        cr_expect_eq(m->opset_import[0]->version, kind ? 18 : 17);
+        onnx__model_proto__free_unpacked(m, NULL);
+        qns_graph *h = read_from();
+        same_digests(g, h);
+        qns_graph_free(h);
         qns_graph_free(g);
     }
+}
+
+/* Codes [4, 5] with a scale per column, times which x [2, 3, 4] goes; with a Gemm of the same
+ * weight if it is shared. */
+static qns_graph *qdq_matmul(bool shared)
+{
+    int8_t w[20];
+    const int8_t zero[5] = {0};
+    const float scale[5] = {0.5F, 0.25F, 1, 2, 4}, x_scale = 0.1F;
+    const uint8_t x_zero = 128;
+    for (int i = 0; i < 20; i++)
+        w[i] = (int8_t)(7 * i - 60);
+    b_input(&b, "x", B_TYPE(FLOAT), B_DIMS(2, 3, 4));
+    b_input(&b, "z", B_TYPE(FLOAT), B_DIMS(2, 4));
+    b_init(&b, b_raw(&b, "w", B_TYPE(INT8), w, sizeof w, B_DIMS(4, 5)));
+    b_init(&b, b_raw(&b, "ws", B_TYPE(FLOAT), scale, sizeof scale, B_DIMS(5)));
+    b_init(&b, b_raw(&b, "wz", B_TYPE(INT8), zero, sizeof zero, B_DIMS(5)));
+    b_init(&b, b_raw(&b, "xs", B_TYPE(FLOAT), &x_scale, sizeof x_scale, 0, NULL));
+    b_init(&b, b_raw(&b, "xz", B_TYPE(UINT8), &x_zero, 1, 0, NULL));
+    b_node(&b, "QuantizeLinear", "q", "x,xs,xz", "xq");
+    b_node(&b, "DequantizeLinear", "dq", "xq,xs,xz", "xd");
+    b_int(&b, b_node(&b, "DequantizeLinear", "wdq", "w,ws,wz", "wd"), "axis", 1);
+    b_node(&b, "MatMul", "matmul", "xd,wd", "y");
+    b_output(&b, "y");
+    if (shared) {
+        b_node(&b, "MatMul", "flat", "z,wd", "v");
+        b_output(&b, "v");
+    }
+    return b_graph(&b, NULL);
+}
+
+static const Onnx__TensorProto *initializer(const Onnx__ModelProto *m, size_t rows, size_t cols)
+{
+    for (size_t i = 0; i < m->graph->n_initializer; i++) {
+        const Onnx__TensorProto *t = m->graph->initializer[i];
+        if (t->n_dims == 2 && t->dims[0] == (int64_t)rows && t->dims[1] == (int64_t)cols)
+            return t;
+    }
+    return NULL;
+}
+
+/* A linear layer of more than two axes is MatMul with the weight the way ONNX has it. */
+Test(onnx_write, linear_of_three_axes_is_matmul)
+{
+    qns_graph *g = qdq_matmul(false);
+    cr_assert_str_eq(qns_graph_node(g, qns_graph_find_node(g, "matmul"))->op->name, "linear");
+    write_to(g, false);
+    Onnx__ModelProto *m = unpack();
+    const Onnx__TensorProto *w = initializer(m, 4, 5);
+    cr_assert(w && w->raw_data.len == 20);
+    for (int i = 0; i < 20; i++)
+        cr_expect_eq((int8_t)w->raw_data.data[i], (int8_t)(7 * i - 60));
+    cr_expect_null(initializer(m, 5, 4), "the weight is written once");
+    onnx__model_proto__free_unpacked(m, NULL);
+    qns_graph *h = read_from();
+    const qns_node *x = qns_graph_node(g, qns_graph_find_node(g, "matmul"));
+    const qns_node *y = qns_graph_node(h, qns_graph_find_node(h, "matmul"));
+    cr_assert_eq(y->op, x->op);
+    const qns_node *dx = qns_graph_node(g, qns_graph_value(g, x->in[1])->producer);
+    const qns_node *dy = qns_graph_node(h, qns_graph_value(h, y->in[1])->producer);
+    cr_assert_eq(dx->op, dy->op);
+    cr_expect(qns_qparams_equal(((const qns_quantize_attr *)dx->attr)->qp,
+                                ((const qns_quantize_attr *)dy->attr)->qp));
+    cr_expect_arr_eq(qns_graph_value(g, dx->in[0])->constant,
+                     qns_graph_value(h, dy->in[0])->constant, 20);
+    cr_expect_str_eq(qns_graph_value(h, dy->in[0])->origin, "w");
+    qns_graph_free(h);
+    qns_graph_free(g);
+}
+
+/* Whichever order the two uses come in, both find their form of the weight. */
+Test(onnx_write, a_weight_for_both_forms_is_written_twice)
+{
+    qns_graph *g = qdq_matmul(true);
+    write_to(g, false);
+    Onnx__ModelProto *m = unpack();
+    cr_expect_not_null(initializer(m, 4, 5));
+    cr_expect_not_null(initializer(m, 5, 4));
+    onnx__model_proto__free_unpacked(m, NULL);
+    qns_graph *h = read_from();
+    for (int i = 0; i < 2; i++) {
+        const char *const name = i ? "flat" : "matmul";
+        const qns_node *y = qns_graph_node(h, qns_graph_find_node(h, name));
+        cr_expect_str_eq(y->op->name, "linear");
+        cr_expect_eq(qns_graph_value(h, y->in[1])->shape.dim[0], 5);
+    }
+    qns_graph_free(h);
+    qns_graph_free(g);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* matmul, batchnorm, windows, and how conv, linear and matmul are read from ONNX. */
 #include "core/ops/op_batchnorm.h"
+#include "core/ops/op_gemm.h"
 #include "core/ops/window.h"
 #include "tests/unit/core/ops/conv_case.h"
 
@@ -76,7 +77,7 @@ Test(op_matmul, inner_sizes_must_agree)
 
 Test(op_matmul, batchnorm_float_in_both_layouts)
 {
-    const qns_batchnorm_attr attr = {1e-3f};
+    const qns_batchnorm_attr attr = {.eps = 1e-3f};
     const qns_range relu = {0.0f, INFINITY};
     op_run r = {.op = "batchnorm", .attr = &attr, .n_in = 5, .constants = 30, .clamp = &relu};
     qns_rng rng;
@@ -222,24 +223,89 @@ Test(op_matmul, gemm_is_linear)
     close_reading(&r);
 }
 
-Test(op_matmul, gemm_refuses_what_it_cannot_do)
+/* What is no weight with a row of biases stays a general product. */
+Test(op_matmul, other_gemms_are_gemm)
 {
     static const float w[6] = {0}, b[12] = {0};
     const qns_shape x = op_shape(2, 4, 2, 0, 0);
     reading r;
 
-    open_reading(&r, "Gemm", &x);
-    add_input(&r, "w", w, op_shape(2, 2, 3, 0, 0));
-    cr_assert_eq(qns_attrs_add_int(&r.attrs, "transA", 1, NULL), QNS_OK);
-    do_read(&r);
-    cr_assert_eq(r.st, QNS_E_UNSUPPORTED);
-    close_reading(&r);
-    open_reading(&r, "Gemm", &x);
-    add_input(&r, "w", w, op_shape(2, 2, 3, 0, 0));
-    add_input(&r, "b", b, op_shape(2, 4, 3, 0, 0));
-    do_read(&r);
-    cr_assert_eq(r.st, QNS_E_UNSUPPORTED);
-    close_reading(&r);
+    for (int i = 0; i < 3; i++) {
+        open_reading(&r, "Gemm", &x);
+        if (i == 2)
+            cr_assert_eq(qns_gb_input(&r.n.in[r.n.n_in++], r.gb, "v", QNS_F32, &x, NULL), QNS_OK);
+        else
+            add_input(&r, "w", w, op_shape(2, 2, 3, 0, 0));
+        if (i == 0)
+            cr_assert_eq(qns_attrs_add_int(&r.attrs, "transA", 1, NULL), QNS_OK);
+        if (i == 1)
+            add_input(&r, "b", b, op_shape(2, 4, 3, 0, 0));
+        do_read(&r);
+        cr_assert_eq(r.st, QNS_OK);
+        cr_expect_str_eq(r.n.op->name, "gemm");
+        cr_expect_eq(r.n.n_in, i == 1 ? 3 : 2);
+        close_reading(&r);
+    }
+}
+
+static double gemm_at(const op_run *r, const qns_gemm_attr *a, int64_t i, int64_t j)
+{
+    const qns_tensor *x = &r->in[0], *y = &r->in[1];
+    const int64_t k = x->shape.dim[!a->trans_a];
+    double sum = 0;
+
+    for (int64_t l = 0; l < k; l++)
+        sum += (double)qns_cf32(x)[a->trans_a ? l * x->shape.dim[1] + i : i * k + l] *
+               (double)qns_cf32(y)[a->trans_b ? j * k + l : l * y->shape.dim[1] + j];
+    return (double)a->alpha * sum;
+}
+
+/* Both sides transposed or not, C left out, a number, a column or a matrix; both engines. */
+Test(op_matmul, gemm_against_double)
+{
+    const int64_t m = 5, n = 4, k = 3;
+    const qns_shape bias[] = {op_shape(0, 0, 0, 0, 0), op_shape(2, m, 1, 0, 0),
+                              op_shape(2, m, n, 0, 0), op_shape(1, n, 0, 0, 0)};
+    qns_rng rng;
+
+    qns_rng_seed(&rng, 9);
+    for (int i = 0; i < 40; i++) {
+        const qns_gemm_attr a = {
+            .trans_a = i & 1, .trans_b = i >> 1 & 1, .alpha = 0.5f, .beta = 2.0f};
+        op_run r = {.op = "gemm", .attr = &a, .n_in = i / 8 < 4 ? 3 : 2, .onednn = i >> 2 & 1};
+        r.in[0] =
+            op_random(&r, &rng, i & 1 ? op_shape(2, k, m, 0, 0) : op_shape(2, m, k, 0, 0), -1, 1);
+        r.in[1] =
+            op_random(&r, &rng, i & 2 ? op_shape(2, n, k, 0, 0) : op_shape(2, k, n, 0, 0), -1, 1);
+        if (r.n_in == 3)
+            r.in[2] = op_random(&r, &rng, bias[i / 8], -1, 1);
+        cr_assert(op_execute(&r), "%s", r.err.text);
+        cr_assert_str_eq(r.impl, r.onednn ? "gemm.f32.onednn" : "gemm.f32.reference");
+        for (int64_t at = 0; at < m * n; at++) {
+            const int64_t of[] = {0, at / n, at, at % n};
+            const double c = r.n_in == 3 ? 2.0 * (double)qns_cf32(&r.in[2])[of[i / 8]] : 0.0;
+            cr_assert_float_eq(qns_cf32(&r.out[0])[at], gemm_at(&r, &a, at / n, at % n) + c, 1e-5);
+        }
+        op_finish(&r);
+    }
+}
+
+Test(op_matmul, gemm_refuses_shapes_that_do_not_fit)
+{
+    const qns_gemm_attr a = {.alpha = 1, .beta = 1};
+    qns_rng rng;
+
+    qns_rng_seed(&rng, 1);
+    for (int i = 0; i < 3; i++) {
+        op_run r = {.op = "gemm", .attr = &a, .n_in = 3};
+        r.in[0] = op_random(&r, &rng, op_shape(2, 4, i == 0 ? 2 : 3, 0, 0), 0, 1);
+        r.in[1] =
+            op_random(&r, &rng, i == 1 ? op_shape(1, 3, 0, 0, 0) : op_shape(2, 3, 5, 0, 0), 0, 1);
+        r.in[2] = op_random(&r, &rng, op_shape(2, i == 2 ? 3 : 4, 5, 0, 0), 0, 1);
+        cr_assert_not(op_execute(&r));
+        cr_assert_eq(r.st, QNS_E_SHAPE, "%d", i);
+        op_finish(&r);
+    }
 }
 
 Test(op_matmul, matmul_with_a_constant_matrix_is_linear)
