@@ -17,8 +17,12 @@ static size_t param_of(const qns_norm *n, size_t g)
     return g % n->batch * n->param_group;
 }
 
-static void run_group_f32(float *y, const float *x, const float *gamma, const float *beta,
-                          const qns_norm *n)
+typedef struct moments {
+    double mean, inv; /* inv: 1 / deviation */
+} moments;
+
+static moments run_group_f32(float *y, const float *x, const float *gamma, const float *beta,
+                             const qns_norm *n)
 {
     const double count = (double)n->outer * (double)n->inner;
     double sum = 0, square = 0;
@@ -40,6 +44,7 @@ static void run_group_f32(float *y, const float *x, const float *gamma, const fl
             const double v = ((double)x[at] - mean) * inv * (double)gamma[p];
             y[at] = (float)(beta ? v + (double)beta[p] : v);
         }
+    return (moments){mean, inv};
 }
 
 void qns_norm_run_f32(const qns_call *c, const qns_norm *n)
@@ -47,11 +52,17 @@ void qns_norm_run_f32(const qns_call *c, const qns_norm *n)
     const float *x = qns_cf32(&c->in[0]), *gamma = qns_cf32(&c->in[1]);
     const float *beta = qns_call_has(c, 2) ? qns_cf32(&c->in[2]) : NULL;
     float *y = qns_f32(&c->out[0]);
+    float *mean = c->node->n_out > 1 ? qns_f32(&c->out[1]) : NULL;
+    float *inv = c->node->n_out > 2 ? qns_f32(&c->out[2]) : NULL;
 
 #pragma omp parallel for schedule(static) if (qns_tensor_count(&c->in[0]) > QNS_PAR_MIN)
     for (size_t g = 0; g < n->groups; g++) {
         const size_t at = start_of(n, g), p = param_of(n, g);
-        run_group_f32(y + at, x + at, gamma + p, beta ? beta + p : NULL, n);
+        const moments m = run_group_f32(y + at, x + at, gamma + p, beta ? beta + p : NULL, n);
+        if (mean)
+            mean[g] = (float)m.mean;
+        if (inv)
+            inv[g] = (float)m.inv;
     }
 }
 
@@ -127,6 +138,8 @@ const char *qns_norm_reject_u8(const qns_call *c)
 {
     const char *why = qns_reject_codes(&c->in[0], &c->out[0], QNS_U8);
 
+    if (c->node->n_out > 1)
+        return "mean and deviation are floats";
     for (uint32_t i = 1; !why && i < c->node->n_in; i++)
         if (qns_call_has(c, i) && c->in[i].dtype != QNS_F32)
             why = "a parameter is not float32";

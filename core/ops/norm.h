@@ -32,7 +32,8 @@ typedef struct qns_norm {
     bool layer; /* the association of layer norm */
 } qns_norm;
 
-/* gamma and beta are inputs 1 and 2; beta may be left out. */
+/* gamma and beta are inputs 1 and 2; beta may be left out. Outputs 1 and 2, when the node has them,
+ * get mean and 1 / deviation of every group. */
 void qns_norm_run_f32(const qns_call *c, const qns_norm *n);
 void qns_norm_run_u8(const qns_call *c, const qns_norm *n);
 const char *qns_norm_reject_u8(const qns_call *c);

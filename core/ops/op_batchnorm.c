@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Batch norm with fixed statistics: y = (x - mean) / sqrt(var + eps) * gamma + beta for each
+/* Batch norm: with fixed statistics y = (x - mean) / sqrt(var + eps) * gamma + beta for each
  * channel. Inputs: x, gamma, beta, mean, var, as ONNX has them. Behind a conv or linear it is
- * folded; one that stays has an implementation on codes (spec section 5.4). */
+ * folded; one that stays has an implementation on codes (spec section 5.4). For training mode see
+ * op_batchnorm_training.c. */
 #include "core/ops/codes.h"
 #include "core/ops/op_batchnorm.h"
 #include "core/ops/op_help.h"
@@ -28,26 +29,33 @@ static qns_status infer(qns_tensor *out, const qns_node *n, const qns_tensor *in
     }
     out[0].dtype = in[0].dtype;
     out[0].shape = *x;
+    for (uint32_t i = 1; i < n->n_out; i++) {
+        out[i].dtype = QNS_F32;
+        out[i].shape = in[1].shape;
+    }
     return QNS_OK;
 }
 
 static qns_status read_onnx(void *attr, qns_onnx_node *n, qns_err *err)
 {
     qns_batchnorm_attr *a = attr;
-    int64_t spatial, training;
-    float momentum;
+    int64_t spatial;
 
     QNS_TRY(qns_attrs_float(&a->eps, n->attrs, "epsilon", 1e-5f, err));
-    QNS_TRY(qns_attrs_float(&momentum, n->attrs, "momentum", 0.9f, err));
+    QNS_TRY(qns_attrs_float(&a->momentum, n->attrs, "momentum", 0.9f, err));
     QNS_TRY(qns_attrs_int(&spatial, n->attrs, "spatial", 1, err));
-    QNS_TRY(qns_attrs_int(&training, n->attrs, "training_mode", 0, err));
+    QNS_TRY(qns_attrs_int(&a->training, n->attrs, "training_mode", 0, err));
     if (!(a->eps >= 0.0f))
         QNS_FAIL(err, FORMAT, "attribute 'epsilon' is %g, must not be negative", (double)a->eps);
     if (!spatial)
         QNS_FAIL(err, UNSUPPORTED, "attribute 'spatial' is 0, must be 1");
-    if (training || n->n_out > 1)
-        QNS_FAIL(err, UNSUPPORTED,
-                 "batch norm is in training mode; export the model for inference");
+    a->training = a->training != 0;
+    if (n->n_out > 1 && !a->training)
+        QNS_FAIL(
+            err, UNSUPPORTED,
+            "%u outputs without attribute 'training_mode' (opset %d); from opset 14 on it says "
+            "what they are",
+            n->n_out, n->opset);
     for (uint32_t i = 0; i < 5; i++)
         if (!qns_onnx_given(n, i))
             QNS_FAIL(err, FORMAT, "input %u is missing", i);
@@ -59,6 +67,11 @@ static qns_status write_onnx(qns_onnx_out *w, const qns_graph *g, const qns_node
     const qns_batchnorm_attr *a = n->attr;
 
     w->type = "BatchNormalization";
+    if (a->training) {
+        w->since = 14;
+        QNS_TRY(qns_attrs_add_int(&w->attrs, "training_mode", 1, err));
+        QNS_TRY(qns_attrs_add_float(&w->attrs, "momentum", a->momentum, err));
+    }
     return qns_attrs_add_float(&w->attrs, "epsilon", a->eps, err);
 }
 
@@ -66,6 +79,8 @@ static bool as_affine(qns_affine *a, const qns_graph *g, const qns_node *n)
 {
     const float *p[5] = {NULL};
 
+    if (((const qns_batchnorm_attr *)n->attr)->training)
+        return false;
     for (uint32_t i = 1; i < 5; i++)
         if (!(p[i] = qns_graph_value(g, n->in[i])->constant))
             return false;
@@ -85,7 +100,8 @@ static uint64_t macs(const qns_node *n, const qns_tensor *in, const qns_tensor *
 
 static void describe(char *out, size_t size, const qns_node *n)
 {
-    snprintf(out, size, "eps %g", (double)((const qns_batchnorm_attr *)n->attr)->eps);
+    const qns_batchnorm_attr *a = n->attr;
+    snprintf(out, size, "eps %g%s", (double)a->eps, a->training ? ", training" : "");
 }
 
 /* Scratch: two floats for each channel. */
@@ -126,6 +142,8 @@ static const char *reject_u8(const qns_call *c)
 {
     const char *why = qns_reject_codes(&c->in[0], &c->out[0], QNS_U8);
 
+    if (((const qns_batchnorm_attr *)c->node->attr)->training)
+        return "training mode is float only";
     for (uint32_t i = 1; !why && i < 5; i++)
         if (c->in[i].dtype != QNS_F32)
             why = "a parameter is not float32";
@@ -183,7 +201,7 @@ static const qns_impl f32 = {.name = "batchnorm.f32",
                              .scratch_size = scratch_size,
                              .run = run_f32,
                              .in_place = true};
-static const qns_impl *const impls[] = {&u8, &f32, NULL};
+static const qns_impl *const impls[] = {&qns_batchnorm_training, &u8, &f32, NULL};
 
 static const qns_onnx_rule rules[] = {
     {"BatchNormalization", 7, read_onnx},
@@ -194,7 +212,7 @@ const qns_op qns_op_batchnorm = {
     .name = "batchnorm",
     .min_in = 5,
     .max_in = 5,
-    .n_out = 1,
+    .n_out = 3,
     .attr_size = sizeof(qns_batchnorm_attr),
     .layout = QNS_LAYOUT_CHLAST,
     .infer = infer,

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Layer norm over the last axes: x, gamma and an optional beta of the shape of those axes. */
+/* Layer norm over the last axes: x, gamma and an optional beta of the shape of those axes. Mean and
+ * inverse deviation are further outputs, float only. */
 #include "core/ops/norm.h"
 #include "core/ops/op_help.h"
 
@@ -23,6 +24,12 @@ static qns_status infer(qns_tensor *out, const qns_node *n, const qns_tensor *in
                      i == 1 ? "scale" : "bias", qns_dtype_name(in[i].dtype), qns_shape_str(p).s,
                      x->rank - axis, qns_shape_str(x).s);
     }
+    for (uint32_t i = 1; i < n->n_out; i++) {
+        out[i].dtype = QNS_F32;
+        out[i].shape = *x;
+        for (int32_t k = axis; k < x->rank; k++)
+            out[i].shape.dim[k] = 1;
+    }
     return QNS_OK;
 }
 
@@ -33,8 +40,6 @@ static qns_status read(void *attr, qns_onnx_node *n, qns_err *err)
 
     QNS_TRY(qns_attrs_int(&a->axis, n->attrs, "axis", -1, err));
     QNS_TRY(qns_attrs_int(&stash, n->attrs, "stash_type", 1, err));
-    if (n->n_out > 1)
-        QNS_FAIL(err, UNSUPPORTED, "outputs for training (mean, inverse deviation)");
     return qns_norm_read_eps(&a->eps, n, err);
 }
 
@@ -60,7 +65,7 @@ static qns_norm lay(const qns_call *c)
     const int32_t axis = (int32_t)(a->axis < 0 ? a->axis + s->rank : a->axis);
     const size_t own = qns_shape_span(s, axis, s->rank);
 
-    return (qns_norm){.groups = own ? qns_shape_span(s, 0, axis) : 0,
+    return (qns_norm){.groups = own || c->node->n_out > 1 ? qns_shape_span(s, 0, axis) : 0,
                       .outer = 1,
                       .inner = own,
                       .batch = 1,
@@ -95,7 +100,7 @@ const qns_op qns_op_layer_norm = {
     .name = "layer_norm",
     .min_in = 2,
     .max_in = 3,
-    .n_out = 1,
+    .n_out = 3,
     .attr_size = sizeof(qns_layer_norm_attr),
     .layout = QNS_LAYOUT_ROW,
     .infer = infer,

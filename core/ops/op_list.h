@@ -8,12 +8,14 @@
     X(dequantize)                                                                                  \
     X(clamp)                                                                                       \
     X(identity)                                                                                    \
+    X(dropout)                                                                                     \
     X(conv)                                                                                        \
     X(linear)                                                                                      \
     X(linear_dynamic)                                                                              \
     X(rnn_dynamic)                                                                                 \
     X(embedding_bag)                                                                               \
     X(matmul)                                                                                      \
+    X(gemm)                                                                                        \
     X(conv_integer)                                                                                \
     X(matmul_integer)                                                                              \
     X(dynamic_quantize)                                                                            \

@@ -1,26 +1,35 @@
 /* SPDX-License-Identifier: MIT */
-/* Maximum over a sliding window, 1 to 3 spatial axes. Codes keep their qparams, because the maximum
- * of codes is the code of the maximum (spec section 5.3). */
+/* Maximum over a sliding window, 1 to 3 spatial axes, and where it was if output 1 is asked for.
+ * Codes keep their qparams, because the maximum of codes is the code of the maximum (spec
+ * section 5.3). */
 #include "core/graph/op.h"
 #include "core/ops/op_help.h"
 #include "core/ops/pool.h"
 
 static qns_status infer(qns_tensor *out, const qns_node *n, const qns_tensor *in, qns_err *err)
 {
-    return qns_pool_infer(out, n->attr, in, err);
+    QNS_TRY(qns_pool_infer(out, n->attr, in, err));
+    if (n->n_out > 1) {
+        out[1].dtype = QNS_I64;
+        out[1].shape = out[0].shape;
+    }
+    return QNS_OK;
 }
 
 static qns_status read(void *attr, qns_onnx_node *n, qns_err *err)
 {
-    int64_t order; /* of the indices, which are not given */
-    QNS_TRY(qns_attrs_int(&order, n->attrs, "storage_order", 0, err));
-    return qns_window_read(attr, n->attrs, qns_gb_value(n->gb, n->in[0])->shape.rank - 2, NULL,
-                           err);
+    qns_window *w = attr;
+    QNS_TRY(qns_window_read(w, n->attrs, qns_gb_value(n->gb, n->in[0])->shape.rank - 2, NULL, err));
+    QNS_TRY(qns_attrs_int(&w->column_major, n->attrs, "storage_order", 0, err));
+    w->column_major = w->column_major != 0;
+    return QNS_OK;
 }
 
 static qns_status onnx_write(qns_onnx_out *w, const qns_graph *g, const qns_node *n, qns_err *err)
 {
     w->type = "MaxPool";
+    if (((const qns_window *)n->attr)->column_major)
+        QNS_TRY(qns_attrs_add_int(&w->attrs, "storage_order", 1, err));
     return qns_window_write(&w->attrs, n->attr, &qns_graph_value(g, n->in[0])->shape, err);
 }
 
@@ -32,11 +41,27 @@ static void describe(char *out, size_t size, const qns_node *n)
 static void run(const qns_call *c)
 {
     qns_pool_max(c, c->node->attr);
+    if (c->node->n_out > 1)
+        qns_pool_argmax(c, c->node->attr);
 }
 
-static const qns_impl codes = {
-    .name = "maxpool.codes", .reject = qns_reject_pool_codes, .run = run};
-static const qns_impl f32 = {.name = "maxpool.f32", .reject = qns_reject_pool_f32, .run = run};
+static const char *reject_f32(const qns_call *c)
+{
+    const qns_node one = {.n_in = 1, .n_out = 1};
+    qns_call values = *c;
+    if (c->node->n_out > 1 && (c->out[1].dtype != QNS_I64 || c->out[1].layout != c->out[0].layout))
+        return "the indices are not int64 or lie differently in memory";
+    values.node = &one;
+    return qns_reject_pool_f32(&values);
+}
+
+static const char *reject_codes(const qns_call *c)
+{
+    return c->node->n_out > 1 ? "indices are given of floats only" : qns_reject_pool_codes(c);
+}
+
+static const qns_impl codes = {.name = "maxpool.codes", .reject = reject_codes, .run = run};
+static const qns_impl f32 = {.name = "maxpool.f32", .reject = reject_f32, .run = run};
 static const qns_impl *const impls[] = {&codes, &f32, NULL};
 
 static const qns_onnx_rule rules[] = {{"MaxPool", 1, read}, {NULL, 0, NULL}};
@@ -45,7 +70,7 @@ const qns_op qns_op_maxpool = {
     .name = "maxpool",
     .min_in = 1,
     .max_in = 1,
-    .n_out = 1,
+    .n_out = 2,
     .attr_size = sizeof(qns_window),
     .layout = QNS_LAYOUT_CHLAST,
     .infer = infer,

@@ -208,6 +208,47 @@ void qns_pool_max(const qns_call *c, const qns_window *w)
     }
 }
 
+/* Number of tap t of the box among the pixels of its plane. */
+static int64_t pixel_number(const qns_geom *g, const box *b, int64_t t, bool column_major)
+{
+    const int64_t x = b->at[2] + t % b->n[2] * g->dilation[2];
+    const int64_t y = b->at[1] + t / b->n[2] % b->n[1] * g->dilation[1];
+    const int64_t z = b->at[0] + t / b->n[2] / b->n[1] * g->dilation[0];
+    return column_major ? z + g->in[0] * (y + g->in[1] * x) : (z * g->in[1] + y) * g->in[2] + x;
+}
+
+static int64_t argmax_at(const job *j, const box *b, size_t ch, bool column_major)
+{
+    int64_t best = -1;
+    float top = 0.0f;
+    for (size_t t = 0; t < b->taps; t++) {
+        const void *p;
+        fill(&p, j, b, ch, t, 1);
+        const float v = *(const float *)p;
+        if (best < 0 || v > top || (isnan(v) && !isnan(top))) {
+            top = v;
+            best = pixel_number(&j->g, b, (int64_t)t, column_major);
+        }
+    }
+    return best;
+}
+
+void qns_pool_argmax(const qns_call *c, const qns_window *w)
+{
+    const job j = start(c, w);
+    int64_t *out = c->out[1].data;
+#pragma omp parallel for schedule(static) if (j.positions * j.channels > QNS_PAR_MIN)
+    for (size_t p = 0; p < j.positions; p++) {
+        const box b = box_of(&j, p);
+        const size_t image = p / j.g.out_pixels;
+        for (size_t ch = 0; ch < j.channels; ch++) {
+            const int64_t at = argmax_at(&j, &b, ch, w->column_major != 0);
+            const size_t plane = (image * j.channels + ch) * j.g.in_pixels;
+            out[p * j.channels + ch] = at < 0 ? -1 : (int64_t)plane + at;
+        }
+    }
+}
+
 /* ---- mean ---- */
 
 static void mean_block_f32(const job *j, const box *b, float *out, size_t ch, size_t n, size_t div)

@@ -23,7 +23,8 @@ typedef enum qns_auto_pad {
 typedef struct qns_window {
     int64_t rank; /* spatial axes, 1..3 */
     int64_t auto_pad;
-    int64_t ceil_mode; /* pooling: a last window that hangs over the end counts */
+    int64_t ceil_mode;    /* pooling: a last window that hangs over the end counts */
+    int64_t column_major; /* max pool: indices number the pixels with the first axis innermost */
     int64_t kernel[QNS_SPATIAL], stride[QNS_SPATIAL], dilation[QNS_SPATIAL];
     int64_t pad_lo[QNS_SPATIAL], pad_hi[QNS_SPATIAL];
 } qns_window;

@@ -96,7 +96,7 @@ static qns_vid conv(net *t, const char *layer, const char *name, qns_vid x, int6
 
 static qns_vid batchnorm(net *t, const char *layer, const char *name, qns_vid x)
 {
-    const qns_batchnorm_attr a = {1e-5f}; /* PyTorch's default; the files do not say it */
+    const qns_batchnorm_attr a = {.eps = 1e-5f}; /* PyTorch's default; the files do not say it */
     const qns_vid in[5] = {x, parameter(t, layer, "weight"), parameter(t, layer, "bias"),
                            parameter(t, layer, "running_mean"), parameter(t, layer, "running_var")};
     return op_on(t, "batchnorm", name, &a, in, 5);

@@ -9,7 +9,7 @@ static const qns_range relu = {0.0f, INFINITY};
 static void batch(gd *c, const char *field, const qns_range *clamp)
 {
     static const char *const part[] = {"weight", "bias", "mean", "var"};
-    const qns_batchnorm_attr attr = {(float)gd_num(c, "eps")};
+    const qns_batchnorm_attr attr = {.eps = (float)gd_num(c, "eps")};
     gd_op r = {.op = "batchnorm",
                .attr = &attr,
                .clamp = clamp,

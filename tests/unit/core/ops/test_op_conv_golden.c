@@ -157,7 +157,7 @@ static void set_rank(qns_shape *s, int32_t rank)
 static size_t run_norm(const golden *g, const json_t *c, bool relu, int32_t rank)
 {
     static const char *const field[] = {"x", "weight", "bias", "mean", "var"};
-    const qns_batchnorm_attr attr = {(float)golden_number(c, "eps")};
+    const qns_batchnorm_attr attr = {.eps = (float)golden_number(c, "eps")};
     const qns_range clamp = {0.0f, INFINITY};
     op_run r = {.op = "batchnorm",
                 .attr = &attr,
