@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* Resizing of the spatial axes: nearest copies elements, linear weighs the two neighbours on each
- * axis. Codes keep their qparams; linear works on the codes themselves (spec section 5.3). */
+/* Resizing of the spatial axes: nearest copies elements, linear and cubic weigh the two or four
+ * neighbours on each axis. Codes keep their qparams; linear works on the codes themselves (spec
+ * section 5.3). Cubic and crops are float only. */
 #include "core/ops/op_resize.h"
 
 #include "core/ops/op_help.h"
 #include "core/ops/resize_onnx.h"
+#include "core/ops/resize_taps.h"
 #include "kernels/kernels.h"
 
 #include <math.h>
@@ -52,10 +54,10 @@ static qns_status infer(qns_tensor *out, const qns_node *n, const qns_tensor *in
 static void describe(char *out, size_t size, const qns_node *n)
 {
     const qns_resize_attr *a = n->attr;
-    size_t len = (size_t)snprintf(out, size, "%s %s", a->linear ? "linear" : "nearest",
+    size_t len = (size_t)snprintf(out, size, "%s %s", qns_resize_mode_name[a->mode],
                                   qns_resize_coord_name[a->coord]);
 
-    if (!a->linear && len < size)
+    if (a->mode == QNS_RESIZE_NEAREST && len < size)
         len += (size_t)snprintf(out + len, size - len, " %s", qns_resize_round_name[a->round]);
     for (int64_t i = 2; i < a->n && len < size; i++)
         len += a->by_size ? (size_t)snprintf(out + len, size - len, "%s%lld", i > 2 ? "x" : " to ",
@@ -64,73 +66,11 @@ static void describe(char *out, size_t size, const qns_node *n)
                                              a->scale[i]);
 }
 
-/* ---- coordinates ---- */
-
-/* One output position on one axis: the neighbours and their weights. */
-typedef struct tap {
-    int64_t at[2];
-    float weight[2];
-} tap;
-
-/* Position in the input, in f32 as PyTorch computes it when sizes are given. */
-static float source(const qns_resize_attr *a, int32_t i, int64_t x, int64_t in, int64_t out)
-{
-    const float ratio = (float)in / (float)out, scale = (float)a->scale[i];
-    const bool by_size = a->by_size != 0;
-    const float length = by_size ? (float)out : scale * (float)in;
-    const float half = by_size ? ratio * ((float)x + 0.5f) : ((float)x + 0.5f) / scale;
-
-    switch ((qns_resize_coord)a->coord) {
-    case QNS_COORD_ALIGN_CORNERS:
-        return length == 1.0f || out == 1 ? 0.0f : (float)x * ((float)(in - 1) / (length - 1.0f));
-    case QNS_COORD_ASYMMETRIC:
-        return by_size ? (float)x * ratio : (float)x / scale;
-    case QNS_COORD_TF_HALF_PIXEL_FOR_NN:
-        return half;
-    case QNS_COORD_PYTORCH_HALF_PIXEL:
-        return out == 1 ? 0.0f : half - 0.5f;
-    case QNS_COORD_HALF_PIXEL_SYMMETRIC:
-        return (float)in / 2.0f * (1.0f - (float)out / length) + half - 0.5f;
-    case QNS_COORD_HALF_PIXEL:
-        break;
-    }
-    return half - 0.5f;
-}
-
-static int64_t rounded(float x, int64_t how)
-{
-    const float down = floorf(x), rest = x - down;
-
-    if (how == QNS_ROUND_FLOOR)
-        return (int64_t)down;
-    if (how == QNS_ROUND_CEIL)
-        return (int64_t)ceilf(x);
-    return (int64_t)down + (rest > 0.5f || (rest == 0.5f && how == QNS_ROUND_PREFER_CEIL));
-}
-
-static tap tap_of(const qns_resize_attr *a, int32_t i, int64_t x, int64_t in, int64_t out)
-{
-    const float edge = (float)(in - 1), from = source(a, i, x, in, out);
-    tap t = {{0}, {1.0f, 0.0f}};
-
-    if (!a->linear) {
-        const int64_t at = rounded(from, a->round);
-        t.at[0] = at < 0 ? 0 : at >= in ? in - 1 : at;
-        return t;
-    }
-    const float p = from > 0.0f ? (from < edge ? from : edge) : 0.0f;
-    t.at[0] = (int64_t)p;
-    t.at[1] = t.at[0] + (t.at[0] < in - 1);
-    t.weight[1] = p - (float)t.at[0];
-    t.weight[0] = 1.0f - t.weight[1];
-    return t;
-}
-
 /* ---- running ---- */
 
 typedef struct job {
     int64_t in[SPATIAL], out[SPATIAL];
-    const tap *tap[SPATIAL];
+    const qns_resize_tap *tap[SPATIAL];
     size_t outer, inner; /* planes in front of the spatial axes; elements of a pixel */
     size_t lines;        /* outer * out[0] * out[1] */
 } job;
@@ -142,7 +82,7 @@ static size_t scratch_size(const qns_call *c)
 
     for (int32_t i = 2; i < s->rank; i++)
         n += (size_t)s->dim[i];
-    return n * sizeof(tap);
+    return n * sizeof(qns_resize_tap);
 }
 
 static job start(const qns_call *c)
@@ -150,7 +90,7 @@ static job start(const qns_call *c)
     const qns_shape *x = &c->in[0].shape, *y = &c->out[0].shape;
     const bool last = c->in[0].layout == QNS_CHLAST;
     const int32_t lead = SPATIAL - (x->rank - 2);
-    tap *taps = c->scratch;
+    qns_resize_tap *taps = c->scratch;
     job j = {.outer = (size_t)x->dim[0] * (last ? 1 : (size_t)x->dim[1]),
              .inner = last ? (size_t)x->dim[1] : 1};
 
@@ -161,17 +101,18 @@ static job start(const qns_call *c)
         j.out[i] = i < lead ? 1 : y->dim[axis];
         j.tap[i] = taps;
         if (i < lead)
-            *taps++ = (tap){{0}, {1.0f, 0.0f}};
+            *taps++ = QNS_RESIZE_NO_TAP;
         else
             for (int64_t p = 0; p < j.out[i]; p++)
-                *taps++ = tap_of(c->node->attr, axis, p, j.in[i], j.out[i]);
+                *taps++ = qns_resize_tap_of(c->node->attr, axis, p, j.in[i], j.out[i]);
     }
     j.lines = qns_tensor_count(&c->out[0]) ? j.outer * (size_t)(j.out[0] * j.out[1]) : 0;
     return j;
 }
 
 /* Line number `line` of the output: its first pixel, and the taps of its axes 0 and 1. */
-static size_t plane_of(const tap **z, const tap **y, const job *j, size_t line)
+static size_t plane_of(const qns_resize_tap **z, const qns_resize_tap **y, const job *j,
+                       size_t line)
 {
     *y = &j->tap[1][line % (size_t)j->out[1]];
     line /= (size_t)j->out[1];
@@ -184,6 +125,24 @@ static size_t line_at(const job *j, int64_t z, int64_t y)
     return (size_t)((z * j->in[1] + y) * j->in[2]);
 }
 
+/* The pixels of a crop that lie beyond the input. */
+static void fill_outside(const qns_call *c, const job *j)
+{
+    const qns_resize_attr *a = c->node->attr;
+    float *out = c->out[0].data;
+
+    if (a->coord != QNS_COORD_TF_CROP_AND_RESIZE)
+        return;
+    for (size_t l = 0; l < j->lines; l++) {
+        const qns_resize_tap *z, *y;
+        plane_of(&z, &y, j, l);
+        for (int64_t x = 0; x < j->out[2]; x++)
+            for (size_t i = 0; i < j->inner; i++, out++)
+                if (z->outside || y->outside || j->tap[2][x].outside)
+                    *out = a->extrapolation;
+    }
+}
+
 static void run_nearest(const qns_call *c)
 {
     const job j = start(c);
@@ -193,7 +152,7 @@ static void run_nearest(const qns_call *c)
 
 #pragma omp parallel for schedule(static) if (qns_tensor_count(&c->out[0]) > QNS_PAR_MIN)
     for (size_t l = 0; l < j.lines; l++) {
-        const tap *z, *y;
+        const qns_resize_tap *z, *y;
         const size_t plane = plane_of(&z, &y, &j, l);
         const char *from = in + (plane + line_at(&j, z->at[0], y->at[0])) * size;
         char *to = out + l * (size_t)j.out[2] * size;
@@ -201,6 +160,7 @@ static void run_nearest(const qns_call *c)
         for (int64_t x = 0; x < j.out[2]; x++, to += size)
             memcpy(to, from + (size_t)j.tap[2][x].at[0] * size, size);
     }
+    fill_outside(c, &j);
 }
 
 static inline float load(const void *p, size_t i, qns_dtype type)
@@ -227,7 +187,7 @@ static inline void store(void *p, size_t i, float v, qns_dtype type, int32_t zer
  * h1 * (w0 * p10 + w1 * p11). */
 static inline void linear_line(const qns_call *c, const job *j, size_t line, qns_dtype type)
 {
-    const tap *z, *y;
+    const qns_resize_tap *z, *y;
     const size_t plane = plane_of(&z, &y, j, line), n = j->inner;
     const int rows = j->in[0] > 1 ? 4 : c->in[0].shape.rank > 3 ? 2 : 1;
     const int32_t zero = type == QNS_F32 ? 0 : c->in[0].qp->zero[0];
@@ -236,7 +196,7 @@ static inline void linear_line(const qns_call *c, const job *j, size_t line, qns
     for (int k = 0; k < 4; k++)
         row[k] = (plane + line_at(j, z->at[k >> 1], y->at[k & 1])) * n;
     for (int64_t x = 0; x < j->out[2]; x++) {
-        const tap *t = &j->tap[2][x];
+        const qns_resize_tap *t = &j->tap[2][x];
 
         for (size_t i = 0; i < n; i++) {
             const size_t a = (size_t)t->at[0] * n + i, b = (size_t)t->at[1] * n + i;
@@ -261,6 +221,46 @@ static void run_linear_f32(const qns_call *c)
 #pragma omp parallel for schedule(static) if (qns_tensor_count(&c->out[0]) > QNS_PAR_MIN)
     for (size_t l = 0; l < j.lines; l++)
         linear_line(c, &j, l, QNS_F32);
+    fill_outside(c, &j);
+}
+
+/* ---- cubic ---- */
+
+/* One element: innermost axis first, as in linear_line. */
+static float cubic_at(const float *plane, const job *j, const qns_resize_tap *z,
+                      const qns_resize_tap *y, const qns_resize_tap *x, size_t i)
+{
+    const int n[SPATIAL] = {j->in[0] > 1 ? 4 : 1, j->in[1] > 1 ? 4 : 1, 4};
+    float sum_z = 0.0f;
+    for (int a = 0; a < n[0]; a++) {
+        float sum_y = 0.0f;
+        for (int b = 0; b < n[1]; b++) {
+            const float *row = plane + line_at(j, z->at[a], y->at[b]) * j->inner;
+            float sum = 0.0f;
+            for (int k = 0; k < n[2]; k++)
+                sum += x->weight[k] * row[(size_t)x->at[k] * j->inner + i];
+            sum_y += n[1] > 1 ? y->weight[b] * sum : sum;
+        }
+        sum_z += n[0] > 1 ? z->weight[a] * sum_y : sum_y;
+    }
+    return sum_z;
+}
+
+static void run_cubic(const qns_call *c)
+{
+    const job j = start(c);
+    const float *in = qns_cf32(&c->in[0]);
+    float *out = qns_f32(&c->out[0]);
+#pragma omp parallel for schedule(static) if (qns_tensor_count(&c->out[0]) > QNS_PAR_MIN)
+    for (size_t l = 0; l < j.lines; l++) {
+        const qns_resize_tap *z, *y;
+        const size_t plane = plane_of(&z, &y, &j, l);
+        float *to = out + l * (size_t)j.out[2] * j.inner;
+        for (int64_t x = 0; x < j.out[2]; x++)
+            for (size_t i = 0; i < j.inner; i++)
+                *to++ = cubic_at(in + plane * j.inner, &j, z, y, &j.tap[2][x], i);
+    }
+    fill_outside(c, &j);
 }
 
 static void run_linear_codes(const qns_call *c)
@@ -277,25 +277,47 @@ static const char *reject_layout(const qns_call *c)
                                                : NULL;
 }
 
+static bool has_mode(const qns_call *c, qns_resize_mode mode)
+{
+    return ((const qns_resize_attr *)c->node->attr)->mode == mode;
+}
+
 static const char *reject_nearest(const qns_call *c)
 {
+    const qns_resize_attr *a = c->node->attr;
     const char *why = qns_reject_not_moved(c);
 
-    if (((const qns_resize_attr *)c->node->attr)->linear)
-        return "the mode is linear";
+    if (a->mode != QNS_RESIZE_NEAREST)
+        return "the mode is not nearest";
+    if (a->coord == QNS_COORD_TF_CROP_AND_RESIZE && c->in[0].dtype != QNS_F32)
+        return "crops are of floats only";
+    return why ? why : reject_layout(c);
+}
+
+static const char *reject_f32(const qns_call *c)
+{
+    const char *why = qns_reject_not_f32(c);
     return why ? why : reject_layout(c);
 }
 
 static const char *reject_linear_f32(const qns_call *c)
 {
-    const char *why = qns_reject_not_f32(c);
-    return why ? why : reject_layout(c);
+    return has_mode(c, QNS_RESIZE_LINEAR) ? reject_f32(c) : "the mode is not linear";
+}
+
+static const char *reject_cubic(const qns_call *c)
+{
+    return has_mode(c, QNS_RESIZE_CUBIC) ? reject_f32(c) : "the mode is not cubic";
 }
 
 static const char *reject_codes(const qns_call *c, qns_dtype type)
 {
     const char *why = qns_reject_codes(&c->in[0], &c->out[0], type);
 
+    if (!has_mode(c, QNS_RESIZE_LINEAR))
+        return "the mode is not linear";
+    if (((const qns_resize_attr *)c->node->attr)->coord == QNS_COORD_TF_CROP_AND_RESIZE)
+        return "crops are of floats only";
     why = why ? why : qns_reject_not_moved(c);
     return why ? why : reject_layout(c);
 }
@@ -326,7 +348,12 @@ static const qns_impl linear_f32 = {.name = "resize.linear.f32",
                                     .reject = reject_linear_f32,
                                     .scratch_size = scratch_size,
                                     .run = run_linear_f32};
-static const qns_impl *const impls[] = {&nearest, &linear_u8, &linear_s8, &linear_f32, NULL};
+static const qns_impl cubic = {.name = "resize.cubic.f32",
+                               .reject = reject_cubic,
+                               .scratch_size = scratch_size,
+                               .run = run_cubic};
+static const qns_impl *const impls[] = {&nearest,    &linear_u8, &linear_s8,
+                                        &linear_f32, &cubic,     NULL};
 
 const qns_op qns_op_resize = {
     .name = "resize",

@@ -5,6 +5,7 @@
 
 #include "core/graph/op.h"
 
+extern const char *const qns_resize_mode_name[];  /* by qns_resize_mode */
 extern const char *const qns_resize_coord_name[]; /* by qns_resize_coord */
 extern const char *const qns_resize_round_name[]; /* by qns_resize_round */
 extern const qns_onnx_rule qns_resize_rules[];

@@ -113,10 +113,10 @@ static void resizing(gd *c)
     for (int layout = 0; layout < 2; layout++) {
         gd_op r = on_x(c, "resize", &a);
         r.layout = layout ? QNS_CHLAST : QNS_ROW;
-        a.linear = 0;
+        a.mode = QNS_RESIZE_NEAREST;
         a.coord = QNS_COORD_ASYMMETRIC;
         gd_op_check(c, &r, "nearest");
-        a.linear = 1;
+        a.mode = QNS_RESIZE_LINEAR;
         a.coord = gd_num(c, "align_corners") != 0 ? QNS_COORD_ALIGN_CORNERS : QNS_COORD_HALF_PIXEL;
         gd_op_check(c, &r, "bilinear_nchw");
         near_ties(c, &r, "bilinear_nhwc");

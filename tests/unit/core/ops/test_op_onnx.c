@@ -103,7 +103,12 @@ static const qns_window window = {.rank = 2,
                                   .dilation = {1, 2},
                                   .pad_lo = {1, 0},
                                   .pad_hi = {0, 1},
-                                  .ceil_mode = 1};
+                                  .ceil_mode = 1},
+                        columns = {.rank = 2,
+                                   .column_major = 1,
+                                   .kernel = {2, 2},
+                                   .stride = {1, 1},
+                                   .dilation = {1, 1}};
 static const qns_avgpool_attr avg = {
     .w = {.rank = 2, .kernel = {3, 2}, .stride = {1, 1}, .dilation = {1, 1}, .pad_lo = {1, 1}},
     .include_pad = 1};
@@ -120,18 +125,33 @@ static const qns_pad_attr pad = {4, {0, 1, 0, 2}, {0, 0, 3, 0}, 0.5, QNS_PAD_CON
 static const qns_transpose_attr transpose = {4, {0, 2, 3, 1}}, reverse = {0, {0}};
 static const qns_split_attr split = {1, 1, {3}};
 static const qns_expand_attr expand = {4, {1, 3, 6, 5}};
-static const qns_cast_attr cast = {QNS_I64};
+static const qns_cast_attr cast = {.to = QNS_I64}, cast_u64 = {.to = QNS_U64},
+                           cast_half = {.to = QNS_F32, .grid = QNS_CAST_F16},
+                           cast_bfloat = {.to = QNS_F32, .grid = QNS_CAST_BF16};
 static const qns_layer_norm_attr layer_norm = {.axis = -1, .eps = 0.25f};
 static const qns_group_norm_attr instance_norm = {.per_channel = 1, .eps = 0.25f};
 static const qns_resize_attr nearest = {.coord = QNS_COORD_ASYMMETRIC,
                                         .round = QNS_ROUND_CEIL,
                                         .n = 4,
                                         .scale = {1, 1, 2, 0.5}},
-                             linear = {.linear = 1,
+                             linear = {.mode = QNS_RESIZE_LINEAR,
                                        .coord = QNS_COORD_ALIGN_CORNERS,
                                        .by_size = 1,
                                        .n = 4,
-                                       .size = {0, 0, 12, 7}};
+                                       .size = {0, 0, 12, 7}},
+                             cubic = {.mode = QNS_RESIZE_CUBIC,
+                                      .n = 4,
+                                      .scale = {1, 1, 2, 0.5},
+                                      .exclude_outside = 1,
+                                      .cubic_a = -0.5f},
+                             crop = {.mode = QNS_RESIZE_LINEAR,
+                                     .coord = QNS_COORD_TF_CROP_AND_RESIZE,
+                                     .by_size = 1,
+                                     .n = 4,
+                                     .size = {0, 0, 12, 7},
+                                     .extrapolation = 3,
+                                     .roi_from = {0, 0, 0.25f, -0.5f},
+                                     .roi_to = {1, 1, 0.75f, 1.5f}};
 static const qns_topk_attr top = {1, 2, 0};
 static const int64_t by_tanh = 1, by_erf = 0;
 static const float alpha[] = {0.25f, 0.75f};
@@ -181,6 +201,13 @@ static const row rows[] = {
     {"split", &split, 4},
     {"expand", &expand, 4},
     {"cast", &cast, 4},
+    {"cast", &cast_u64, 4},
+    {"cast", &cast_half, 4},
+    {"cast", &cast_bfloat, 4},
+    {"maxpool", &columns, 4},
+    {"hardswish", NULL, 4},
+    {"resize", &cubic, 4},
+    {"resize", &crop, 4},
     {"leaky_relu", alpha, 4},
     {"elu", alpha, 4},
     {"hardsigmoid", alpha, 4},
@@ -369,7 +396,7 @@ Test(op_onnx, older_opsets)
     r = begin("Dropout", 12, op_shape(2, 1, 3, 0, 0));
     add_float(&r, 0.5f);
     cr_assert_eq(do_read(&r), QNS_OK);
-    cr_expect(r.op->is_identity && r.n.n_in == 1);
+    cr_expect(r.n.op->is_identity && r.n.n_in == 1);
     end(&r);
 }
 

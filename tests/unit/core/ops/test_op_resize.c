@@ -56,7 +56,7 @@ Test(op_resize, golden)
                              .size = {0, 0, json_integer_value(json_array_get(to, 0)),
                                       json_integer_value(json_array_get(to, 1))}};
         bad += compare(&g, c, &a, "nearest", "resize.nearest");
-        a.linear = 1;
+        a.mode = QNS_RESIZE_LINEAR;
         a.coord =
             golden_number(c, "align_corners") != 0 ? QNS_COORD_ALIGN_CORNERS : QNS_COORD_HALF_PIXEL;
         bad += compare(&g, c, &a, "bilinear_nchw", "resize.linear.u8");
@@ -119,7 +119,7 @@ static void check(op_run *r, const qns_resize_attr *a)
         for (int32_t i = y->rank; i-- > 2;) {
             p[i - 2] = position(a, i, (double)(rest % (size_t)y->dim[i]), (double)x->dim[i],
                                 (double)y->dim[i]);
-            if (!a->linear) {
+            if (a->mode == QNS_RESIZE_NEAREST) {
                 const double v = p[i - 2];
                 p[i - 2] = a->round == QNS_ROUND_FLOOR          ? floor(v + 1e-5)
                            : a->round == QNS_ROUND_CEIL         ? ceil(v - 1e-5)
@@ -143,7 +143,7 @@ Test(op_resize, float_by_definition)
     qns_rng_seed(&rng, 91);
     for (int i = 0; i < 240; i++) {
         const int32_t rank = 3 + i % 3;
-        qns_resize_attr a = {.linear = i / 3 % 2,
+        qns_resize_attr a = {.mode = i / 3 % 2,
                              .coord = i / 6 % 6,
                              .round = i / 36 % 4,
                              .by_size = i / 12 % 2,
