@@ -8,16 +8,19 @@
 
 typedef enum case_result {
     CASE_PASSED,
-    CASE_PARTLY,     /* the first output is right, QNS does not give the optional others */
-    CASE_FAILED,     /* other numbers, shapes or types, or an error that is no refusal */
-    CASE_REFUSED,    /* QNS knows the operators, but refuses this use of them, and says so */
-    CASE_UNSUPPORTED /* has an operator that QNS does not know */
+    CASE_PARTLY,      /* the first output is right, QNS does not give the optional others */
+    CASE_FAILED,      /* other numbers, shapes or types, or an error that is no refusal */
+    CASE_REFUSED,     /* QNS knows the operators, but refuses this use of them, and says so */
+    CASE_UNSUPPORTED, /* has an operator that QNS does not know */
+    CASE_OTHER_TYPE   /* is of texts, complex numbers, sequences or optionals: QNS claims none */
 } case_result;
 
 typedef struct case_report {
     case_result result;
     char op[64];   /* the operator, or "(functions)" for a model of several */
     char why[512]; /* unless it passed */
+    char
+        unwritten[512]; /* why the graph was not written, read again and run with the same result */
     bool partly;
     bool baked; /* inputs had to be made constants first */
 } case_report;
