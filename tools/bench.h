@@ -44,8 +44,8 @@ json_t *qns_bench_stat_json(const qns_bench_stat *s);
  * are made for vectors can only reach what vectors reach. */
 typedef struct qns_bench_peak {
     int threads;
-    double f32, int8, int8_tiles; /* tiles 0: there are none */
-    const char *f32_name, *int8_name, *tiles_name;
+    double f32, int8, int8_tiles; /* 0: there is no loop for it, as for plain C */
+    const char *int8_name, *tiles_name;
 } qns_bench_peak;
 
 /* Processors this process may use. */
@@ -64,6 +64,9 @@ size_t qns_bench_l2_size(void);
 void qns_bench_machine_text(char *out, size_t size, unsigned cpu_mask);
 json_t *qns_bench_machine_json(unsigned cpu_mask);
 json_t *qns_bench_peak_json(const qns_bench_peak *p);
+/* "83.1", or "-" when the peak is not known. */
+const char *qns_bench_percent(char out[16], double rate, double peak);
+json_t *qns_bench_share_json(double rate, double peak);
 /* Two lines: the machine, and its peaks for each number of threads. */
 void qns_bench_print_machine(const qns_bench_peak *peak, size_t n, unsigned cpu_mask);
 
@@ -114,6 +117,7 @@ void qns_bench_print_layers(const qns_bench_layer *l, size_t n, size_t shown,
 json_t *qns_bench_layers_json(const qns_bench_layer *l, size_t n, const qns_bench_model *m,
                               const qns_bench_peak *peak);
 
-extern const qns_bench qns_bench_layers_cmd, qns_bench_model_cmd, qns_bench_serve_cmd;
+extern const qns_bench qns_bench_kernels_cmd, qns_bench_layers_cmd, qns_bench_model_cmd,
+    qns_bench_serve_cmd;
 
 #endif

@@ -4,6 +4,7 @@
 #include "tools/bench.h"
 #include "tools/ui.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -80,7 +81,7 @@ void qns_bench_print_layers(const qns_bench_layer *l, size_t n, size_t shown,
 {
     const qns_graph *g = qns_model_graph(m->s.model);
     double rest = 0;
-    char shape[32];
+    char shape[32], percent[16];
     printf("%8s %5s %7s %6s %6s  %-11s %-12s %s\n", "ms", "run %", "GOP/s", "peak %", "GB/s", "op",
            "output", "layer");
     for (size_t i = 0; i < n; i++) {
@@ -91,8 +92,8 @@ void qns_bench_print_layers(const qns_bench_layer *l, size_t n, size_t shown,
         shape_text(shape, g, l[i].node);
         printf("%8.3f %5.1f ", l[i].ms, 100 * l[i].share);
         if (l[i].ops > 0)
-            printf("%7.1f %6.1f", l[i].ops / l[i].ms / 1e6,
-                   100 * l[i].ops / (l[i].ms * 1e-3) / peak_for(&l[i], peak));
+            printf("%7.1f %6s", l[i].ops / l[i].ms / 1e6,
+                   qns_bench_percent(percent, l[i].ops / (l[i].ms * 1e-3), peak_for(&l[i], peak)));
         else
             printf("%7s %6s", "", "");
         printf(" %6.1f  %-11.11s %-12.12s %s\n", l[i].bytes / l[i].ms / 1e6, l[i].node->op->name,
@@ -115,11 +116,12 @@ json_t *qns_bench_layers_json(const qns_bench_layer *l, size_t n, const qns_benc
         if (node->op->describe)
             node->op->describe(about, sizeof about, node);
         json_array_append_new(
-            all, json_pack("{s:s, s:s, s:s, s:s, s:s, s:b, s:f, s:f, s:f, s:f, s:f}", "name",
-                           node->name, "op", node->op->name, "attributes", about, "output", shape,
-                           "implementation", l[i].impl, "integer", l[i].integer, "ms", l[i].ms,
-                           "share", l[i].share, "ops", l[i].ops, "bytes", l[i].bytes, "peak_share",
-                           l[i].ops / (l[i].ms * 1e-3) / peak_for(&l[i], peak)));
+            all,
+            json_pack("{s:s, s:s, s:s, s:s, s:s, s:b, s:f, s:f, s:f, s:f, s:o}", "name", node->name,
+                      "op", node->op->name, "attributes", about, "output", shape, "implementation",
+                      l[i].impl, "integer", l[i].integer, "ms", l[i].ms, "share", l[i].share, "ops",
+                      l[i].ops, "bytes", l[i].bytes, "peak_share",
+                      qns_bench_share_json(l[i].ops / (l[i].ms * 1e-3), peak_for(&l[i], peak))));
     }
     return all;
 }
@@ -139,13 +141,17 @@ static void print_text(const layers_args *a, const qns_bench_layer *l, size_t n,
     double sum = 0, at_peak = 0;
     for (size_t i = 0; i < n; i++) {
         sum += l[i].ms;
-        at_peak += 1e3 * l[i].ops / peak_for(&l[i], peak);
+        if (l[i].ops > 0)
+            at_peak += 1e3 * l[i].ops / peak_for(&l[i], peak); /* infinite without a peak */
     }
     printf("\n%.30s, %d thread%s, batch %lld: %.2f ms (%.2f .. %.2f)\n",
            qns_bench_file_name(m->path), m->threads, m->threads == 1 ? "" : "s",
            (long long)qns_bench_model_batch(m), m->stat.median, m->stat.lo, m->stat.hi);
     qns_bench_print_layers(l, n, a->all ? n : SHOWN, m, peak);
-    printf("layers together: %.2f ms; their operations at peak would take %.2f ms\n", sum, at_peak);
+    printf("layers together: %.2f ms", sum);
+    if (isfinite(at_peak))
+        printf("; their operations at peak would take %.2f ms", at_peak);
+    printf("\n");
 }
 
 static qns_status measure(const layers_args *a, int threads, json_t *results, qns_err *err)

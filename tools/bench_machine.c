@@ -77,11 +77,13 @@ qns_bench_peak qns_bench_peak_of(int threads, unsigned cpu_mask)
     const qk_peak *p = qk_peaks(&n);
     for (size_t i = 0; i < n; i++)
         if ((p[i].cpu & have) == p[i].cpu)
-            best[p[i].cpu & QK_CPU_AMX ? 2 : p[i].kind == QK_PEAK_INT8] = &p[i];
-    out.f32 = qns_bench_peak_loop(best[0], threads);
-    out.f32_name = best[0]->name;
-    out.int8 = qns_bench_peak_loop(best[1], threads);
-    out.int8_name = best[1]->name;
+            best[p[i].cpu & QK_CPU_AMX ? 2 : p[i].kind == QK_PEAK_INT8 ? 1 : 0] = &p[i];
+    if (best[0])
+        out.f32 = qns_bench_peak_loop(best[0], threads);
+    if (best[1]) {
+        out.int8 = qns_bench_peak_loop(best[1], threads);
+        out.int8_name = best[1]->name;
+    }
     if (best[2]) {
         out.int8_tiles = qns_bench_peak_loop(best[2], threads);
         out.tiles_name = best[2]->name;
@@ -166,13 +168,27 @@ json_t *qns_bench_machine_json(unsigned cpu_mask)
 
 json_t *qns_bench_peak_json(const qns_bench_peak *p)
 {
-    json_t *j = json_pack("{s:i, s:f, s:s, s:f, s:s}", "threads", p->threads, "f32", p->f32,
-                          "f32_loop", p->f32_name, "int8", p->int8, "int8_loop", p->int8_name);
+    json_t *j = json_pack("{s:i, s:f, s:f, s:s?}", "threads", p->threads, "f32", p->f32, "int8",
+                          p->int8, "int8_loop", p->int8_name);
     if (p->tiles_name) {
         json_object_set_new(j, "int8_tiles", json_real(p->int8_tiles));
         json_object_set_new(j, "int8_tiles_loop", json_string(p->tiles_name));
     }
     return j;
+}
+
+const char *qns_bench_percent(char out[16], double rate, double peak)
+{
+    if (peak > 0)
+        snprintf(out, 16, "%.1f", 100 * rate / peak);
+    else
+        snprintf(out, 16, "-");
+    return out;
+}
+
+json_t *qns_bench_share_json(double rate, double peak)
+{
+    return peak > 0 ? json_real(rate / peak) : json_null();
 }
 
 void qns_bench_print_machine(const qns_bench_peak *peak, size_t n, unsigned cpu_mask)
@@ -182,6 +198,8 @@ void qns_bench_print_machine(const qns_bench_peak *peak, size_t n, unsigned cpu_
     printf("%.80s\n", text);
     for (size_t i = 0; i < n; i++) {
         const qns_bench_peak *p = &peak[i];
+        if (!p->int8_name)
+            continue;
         printf("peak, %d thread%s: f32 %.0f GFLOP/s, int8 %.0f GOP/s (%s)", p->threads,
                p->threads == 1 ? "" : "s", p->f32 / 1e9, p->int8 / 1e9, p->int8_name);
         if (p->tiles_name)

@@ -116,11 +116,11 @@ static void print_text(const session_set *s, const model_args *a)
     for (size_t i = 0; i < s->n; i++) {
         const qns_bench_model *m = &s->entry[i];
         const double rate = qns_bench_model_ops(m) / (m->stat.median * 1e-3);
-        char range[32];
+        char range[32], percent[16];
         snprintf(range, sizeof range, "%.2f .. %.2f", m->stat.lo, m->stat.hi);
-        printf("%-25.25s %7d %5lld %9.2f %15s %7.1f %6.1f\n", qns_bench_file_name(m->path),
+        printf("%-25.25s %7d %5lld %9.2f %15s %7.1f %6s\n", qns_bench_file_name(m->path),
                m->threads, (long long)qns_bench_model_batch(m), m->stat.median, range, rate / 1e9,
-               100 * rate / peak_of(s, a, i));
+               qns_bench_percent(percent, rate, peak_of(s, a, i)));
     }
     if (s->n > 1) {
         printf("\n");
@@ -140,12 +140,12 @@ static qns_status to_json(json_t *results, const session_set *s, const model_arg
         QNS_TRY(qns_bench_layers(&l, &n, m, err));
         json_array_append_new(
             results,
-            json_pack("{s:s, s:b, s:i, s:I, s:o, s:f, s:f, s:o, s:o}", "model", m->path,
+            json_pack("{s:s, s:b, s:i, s:I, s:o, s:f, s:o, s:o, s:o}", "model", m->path,
                       "quantized", is_quantized(m), "threads", m->threads, "batch",
                       (json_int_t)qns_bench_model_batch(m), "ms", qns_bench_stat_json(&m->stat),
-                      "ops", ops, "peak_share", ops / (m->stat.median * 1e-3) / peak_of(s, a, i),
-                      "peak", qns_bench_peak_json(peak), "layers",
-                      qns_bench_layers_json(l, n, m, peak)));
+                      "ops", ops, "peak_share",
+                      qns_bench_share_json(ops / (m->stat.median * 1e-3), peak_of(s, a, i)), "peak",
+                      qns_bench_peak_json(peak), "layers", qns_bench_layers_json(l, n, m, peak)));
         qns_free(l);
     }
     return QNS_OK;

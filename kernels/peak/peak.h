@@ -11,7 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-typedef enum qk_peak_kind { QK_PEAK_F32, QK_PEAK_INT8 } qk_peak_kind;
+typedef enum qk_peak_kind { QK_PEAK_INT8, QK_PEAK_F32 } qk_peak_kind;
 
 typedef struct qk_peak {
     const char *name; /* "vpdpbusd zmm": the instruction that does the work */
@@ -29,11 +29,9 @@ const qk_peak *qk_peaks(size_t *n);
  * mask as for qk_table_init(). */
 uint64_t qk_peak_read(const void *p, size_t size, unsigned mask);
 
-void qk_peak_f32__c(size_t rounds);
 void qk_peak_f32__avx2(size_t rounds);
 void qk_peak_f32__vnni(size_t rounds);
 void qk_peak_f32__neon(size_t rounds);
-void qk_peak_u8s8__c(size_t rounds);
 void qk_peak_u8s8__avx2(size_t rounds);
 void qk_peak_u8s8__vnni(size_t rounds);
 void qk_peak_u8s8__amx(size_t rounds);

@@ -1,0 +1,1 @@
+$QNS bench kernels 'gem_u8s8'

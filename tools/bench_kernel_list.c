@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: MIT */
+/* Every member of the function table on one typical problem. A new member is one line below. */
+#include "tools/bench_kernels.h"
+
+enum {
+    M = QNS_BENCH_M,
+    N = QNS_BENCH_N,
+    K = QNS_BENCH_K,
+    CH = QNS_BENCH_CH,
+    WINDOW = QNS_BENCH_WINDOW,
+    POSITIONS = QNS_BENCH_POSITIONS,
+    RUN = QNS_BENCH_RUN
+};
+
+static void gemm_u8s8(const qk_table *k, qns_bench_data *d)
+{
+    k->gemm_u8s8(d->acc, N, d->row_u8, M, d->packed, N, K);
+}
+
+static void gemm_u8s8_pairs(const qk_table *k, qns_bench_data *d)
+{
+    k->gemm_u8s8_pairs(d->acc, N, d->row_u8, M, d->packed, N, K);
+}
+
+static void gemm_f32(const qk_table *k, qns_bench_data *d)
+{
+    k->gemm_f32(d->floats_out, N, d->row_f32, M, d->packed_f32, NULL, N, K / 4);
+}
+
+static void requant(const qk_table *k, qns_bench_data *d)
+{
+    k->requant(d->codes_out, N, d->acc, N, M, N, NULL, &d->requant);
+}
+
+static void dwconv_u8s8(const qk_table *k, qns_bench_data *d)
+{
+    for (int i = 0; i < POSITIONS; i++)
+        k->dwconv_u8s8(d->acc + i * CH, d->row_u8 + i % 8, WINDOW, d->weight, CH);
+}
+
+static void dwconv_u8s8_pairs(const qk_table *k, qns_bench_data *d)
+{
+    for (int i = 0; i < POSITIONS; i++)
+        k->dwconv_u8s8_pairs(d->acc + i * CH, d->row_u8 + i % 8, WINDOW, d->weight, CH);
+}
+
+static void dwconv_f32(const qk_table *k, qns_bench_data *d)
+{
+    for (int i = 0; i < POSITIONS; i++)
+        k->dwconv_f32(d->floats_out + i * CH, d->row_f32 + i % 8, WINDOW, d->weight_f32, NULL, CH);
+}
+
+static void quantize_u8(const qk_table *k, qns_bench_data *d)
+{
+    k->quantize_u8(d->codes_out, d->floats, RUN, 30.0f, 128);
+}
+
+static void quantize_s8(const qk_table *k, qns_bench_data *d)
+{
+    k->quantize_s8((int8_t *)d->codes_out, d->floats, RUN, 30.0f, 0);
+}
+
+static void dequantize_u8(const qk_table *k, qns_bench_data *d)
+{
+    k->dequantize_u8(d->floats_out, d->codes, RUN, 0.03f, 128);
+}
+
+static void dequantize_s8(const qk_table *k, qns_bench_data *d)
+{
+    k->dequantize_s8(d->floats_out, (const int8_t *)d->codes, RUN, 0.03f, 0);
+}
+
+static void add_u8(const qk_table *k, qns_bench_data *d)
+{
+    k->add_u8(d->codes_out, d->codes, d->codes2, RUN, &d->add);
+}
+
+static void max_u8(const qk_table *k, qns_bench_data *d)
+{
+    for (int i = 0; i < POSITIONS; i++)
+        k->max_u8(d->codes_out + i * CH, d->row_u8 + i % 8, WINDOW, CH);
+}
+
+static void max_s8(const qk_table *k, qns_bench_data *d)
+{
+    for (int i = 0; i < POSITIONS; i++)
+        k->max_s8((int8_t *)d->codes_out + i * CH, d->row_s8 + i % 8, WINDOW, CH);
+}
+
+static void max_f32(const qk_table *k, qns_bench_data *d)
+{
+    for (int i = 0; i < POSITIONS; i++)
+        k->max_f32(d->floats_out + i * CH, d->row_f32 + i % 8, WINDOW, CH);
+}
+
+static void sum_u8(const qk_table *k, qns_bench_data *d)
+{
+    for (int i = 0; i < POSITIONS; i++)
+        k->sum_u8(d->acc + i * CH, d->row_u8 + i % 8, WINDOW, CH);
+}
+
+static void lut_u8(const qk_table *k, qns_bench_data *d)
+{
+    k->lut_u8(d->codes_out, d->codes, RUN, d->table);
+}
+
+static void clamp_u8(const qk_table *k, qns_bench_data *d)
+{
+    k->clamp_u8(d->codes_out, d->codes, RUN, 20, 200);
+}
+
+static void clamp_s8(const qk_table *k, qns_bench_data *d)
+{
+    k->clamp_s8((int8_t *)d->codes_out, (const int8_t *)d->codes, RUN, -20, 100);
+}
+
+static void minmax_f32(const qk_table *k, qns_bench_data *d)
+{
+    k->minmax_f32(&d->floats_out[0], &d->floats_out[1], d->floats, RUN);
+}
+
+#define CASE(f)  .name = #f, .member = offsetof(qk_table, f), .run = f
+#define ROW_TEXT "196 x 192 ch, 3x3"
+#define RUN_TEXT "65536"
+
+#define GEMM       .shape = "196 x 256 x 1024", .ops = 2.0 * M * N * K
+#define WINDOW_SUM .shape = ROW_TEXT, .ops = 2.0 * POSITIONS * WINDOW * CH
+/* Every tap counts as read: most come from the first-level cache. */
+#define TAPS(in, out) .shape = ROW_TEXT, .bytes = (double)POSITIONS * CH * (WINDOW * (in) + (out))
+#define EACH(bytes_)  .shape = RUN_TEXT, .bytes = (double)RUN * (bytes_)
+
+static const qns_bench_kernel list[] = {
+    {CASE(gemm_u8s8), GEMM},
+    {CASE(gemm_u8s8_pairs), GEMM},
+    {CASE(gemm_f32), .shape = "196 x 256 x 256", .kind = QK_PEAK_F32, .ops = 2.0 * M * N * K / 4},
+    {CASE(dwconv_u8s8), WINDOW_SUM},
+    {CASE(dwconv_u8s8_pairs), WINDOW_SUM},
+    {CASE(dwconv_f32), WINDOW_SUM, .kind = QK_PEAK_F32},
+    {CASE(requant), .shape = "196 x 256", .bytes = 5.0 * M * N},
+    {CASE(quantize_u8), EACH(5)},
+    {CASE(quantize_s8), EACH(5)},
+    {CASE(dequantize_u8), EACH(5)},
+    {CASE(dequantize_s8), EACH(5)},
+    {CASE(add_u8), EACH(3)},
+    {CASE(max_u8), TAPS(1, 1)},
+    {CASE(max_s8), TAPS(1, 1)},
+    {CASE(max_f32), TAPS(4, 4)},
+    {CASE(sum_u8), TAPS(1, 4)},
+    {CASE(lut_u8), EACH(2)},
+    {CASE(clamp_u8), EACH(2)},
+    {CASE(clamp_s8), EACH(2)},
+    {CASE(minmax_f32), EACH(4)},
+};
+
+const qns_bench_kernel *qns_bench_kernels(size_t *n)
+{
+    *n = QNS_ARRAY_LEN(list);
+    return list;
+}
