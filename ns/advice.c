@@ -27,8 +27,8 @@
 
 static const double bad_db = QNS_SQNR_BAD_DB, watch_db = QNS_SQNR_WATCH_DB, weight_steps = 0.5,
                     clipped_share = 0.01, stretch_limit = 8, inherited_db = 3, jump_db = 10,
-                    bias_limit = 0.5, zero_ref_steps = 2, own_steps = 2, agreement_limit = 0.95,
-                    coverage_limit = 0.95;
+                    bias_limit = 0.5, zero_ref_steps = 2, own_steps = 2,
+                    agreement_limit = QNS_AGREEMENT_WATCH, coverage_limit = 0.95;
 
 typedef struct look_at { /* a layer and what was found about it */
     qns_cmp *c;

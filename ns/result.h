@@ -44,6 +44,10 @@ typedef struct qns_channels {
 #define QNS_SQNR_WATCH_DB 20.0
 #define QNS_SQNR_BAD_DB   10.0
 
+/* Share of samples with the same answer below which a classifier is to watch or bad. */
+#define QNS_AGREEMENT_WATCH 0.95
+#define QNS_AGREEMENT_BAD   0.90
+
 typedef enum qns_verdict_level { QNS_V_OK, QNS_V_WATCH, QNS_V_BAD } qns_verdict_level;
 
 typedef struct qns_layer {

@@ -64,6 +64,8 @@ static qns_status calibrate(qns_trials *t, qns_err *err)
         for (uint32_t i = 0; i < t->n_units; i++)
             in_float[i] = (i == k / 2) == (k % 2 == 0);
         st = qns_mixed_prepare(&m, t, in_float, NULL, err);
+        if (st == QNS_OK && k % 2)
+            t->unit[k / 2].company = qns_decisions_n_int8(m.decisions) == 0;
         qns_mixed_fini(&m);
     }
     qns_free(in_float);
@@ -119,6 +121,11 @@ const qns_trial_unit *qns_trials_unit(const qns_trials *t, uint32_t i)
 bool qns_trials_classifier(const qns_trials *t)
 {
     return t->classes > 0;
+}
+
+const qns_trials_spec *qns_trials_spec_of(const qns_trials *t)
+{
+    return &t->spec;
 }
 
 double qns_trials_macs(const qns_trials *t)

@@ -23,7 +23,10 @@ typedef struct qns_trial_unit { /* what is switched between int8 and float as on
     double macs;                           /* of one sample */
     double weight_bytes, activation_bytes; /* of weights and of outputs, as int8 */
     uint32_t index;                        /* of the first node in execution order */
+    bool company; /* in int8 only next to another unit: alone it stays in float */
 } qns_trial_unit;
+
+enum { QNS_TRIAL_BLOCKS = 1024 };
 
 typedef struct qns_trial_score { /* of one set on a range of samples; against the float outputs */
     int64_t n;                   /* samples */
@@ -33,9 +36,11 @@ typedef struct qns_trial_score { /* of one set on a range of samples; against th
     int64_t nonfinite_ref, nonfinite; /* output values that are NaN or infinite */
     double macs; /* multiply-adds of a sample that the set adds to those of the float model and of
                     the sets before it; what is equal is computed once */
-    double seconds;  /* spent on it in this process */
-    uint8_t *sample; /* n bytes, bit 0 agree, bit 1 ref_hit, bit 2 hit; NULL unless asked for; the
-                        caller's to qns_free() */
+    double seconds; /* spent on it in this process */
+    /* NULL unless asked for; the caller's to qns_free(). */
+    uint8_t *sample;   /* n bytes, bit 0 agree, bit 1 ref_hit, bit 2 hit */
+    double *energy;    /* n_energy pairs: signal and noise of sample i in pair i % n_energy */
+    uint32_t n_energy; /* n, at most QNS_TRIAL_BLOCKS */
 } qns_trial_score;
 
 typedef struct qns_trials_spec {
@@ -50,6 +55,9 @@ typedef struct qns_trials_spec {
         size_t n_globs;
     } * group;
     size_t n_groups;
+    /* A file that keeps scores and is read when it is there; NULL: none. It belongs to one model,
+     * settings and data. */
+    const char *cache;
     /* All may be NULL. progress: of the calibration. cancelled: asked before every sample. */
     void (*progress)(void *ctx, int64_t done, int64_t total);
     bool (*cancelled)(void *ctx);
@@ -64,8 +72,18 @@ void qns_trials_free(qns_trials *t);
 /* In execution order. None: the settings leave everything in float. */
 uint32_t qns_trials_n(const qns_trials *t);
 const qns_trial_unit *qns_trials_unit(const qns_trials *t, uint32_t i);
-/* One output with one score for each class? */
+/* Is the first output one score for each class? */
 bool qns_trials_classifier(const qns_trials *t);
+const qns_trials_spec *qns_trials_spec_of(const qns_trials *t); /* as given */
+
+/* What the numbers belong to, in hex digits. */
+typedef struct qns_trials_id {
+    char graph[33], weights[33]; /* of the float model */
+    char qconfig[33], calib[33];
+    char eval[33]; /* samples and labels */
+} qns_trials_id;
+/* Reads all samples. Fails with CANCELLED, and as the sources do. */
+qns_status qns_trials_identify(qns_trials_id *out, const qns_trials *t, qns_err *err);
 
 typedef struct qns_scan_opts {
     int64_t first, n; /* samples */

@@ -48,6 +48,18 @@ qns_status qns_mixed_make(qns_mixed *m, qns_trials *t, const bool *in_float, boo
                           qns_err *err);
 /* From settled decisions. */
 qns_status qns_mixed_finish(qns_mixed *m, bool run, qns_err *err);
+/* Told of the digest of the first n samples, for some n in rising order. */
+typedef struct qns_data_marks {
+    void *ctx;
+    qns_status (*see)(void *ctx, int64_t n, const char *hex, qns_err *err);
+} qns_data_marks;
+
+/* Samples and labels (may be NULL). marks may be NULL. */
+qns_status qns_trials_digest_data(char hex[33], const qns_trials *t, const qns_samples *from,
+                                  const int64_t *labels, const qns_data_marks *marks, qns_err *err);
+/* All but eval. */
+qns_status qns_trials_identify_model(qns_trials_id *out, const qns_trials *t, qns_err *err);
+
 void qns_mixed_fini(qns_mixed *m);
 /* From the float model and the graph in which nothing is skipped. */
 qns_status qns_trials_make_pool(qns_trials *t, qns_err *err);

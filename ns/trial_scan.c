@@ -18,6 +18,7 @@ typedef struct state { /* of a set, after the samples so far */
     int64_t agree, ref_hit, hit;
     double seconds;
     uint8_t *sample; /* NULL: not wanted */
+    double *energy;
 } state;
 
 typedef struct scan {
@@ -122,6 +123,21 @@ static void vote(state *x, const scan *s, const float *test, int64_t id)
         x->sample[id - s->o->first] = (uint8_t)((a == b) | ref_hit << 1 | hit << 2);
 }
 
+static uint32_t n_energy(const scan *s)
+{
+    return s->o->n < QNS_TRIAL_BLOCKS ? (uint32_t)s->o->n : QNS_TRIAL_BLOCKS;
+}
+
+static void add_sums(state *x, const scan *s, const qns_sums *one, int64_t id)
+{
+    qns_sums_merge(&x->sums, one);
+    if (!x->energy)
+        return;
+    double *e = x->energy + 2 * ((id - s->o->first) % n_energy(s));
+    e[0] += one->rr;
+    e[1] += one->ee;
+}
+
 static void measure(state *x, scan *s, uint32_t k, int64_t id)
 {
     for (uint32_t i = 0; i < qns_graph_n_outputs(s->t->spec.fused); i++) {
@@ -132,7 +148,7 @@ static void measure(state *x, scan *s, uint32_t k, int64_t id)
         const float *test = row_major(s, &out);
         qns_sums_init(&one);
         qns_sums_add(&one, s->ref[i].data, test, qns_tensor_count(&out), NULL);
-        qns_sums_merge(&x->sums, &one);
+        add_sums(x, s, &one, id);
         if (i == 0 && s->t->classes)
             vote(x, s, test, id);
     }
@@ -194,8 +210,10 @@ static qns_status run_all(scan *s, qns_err *err)
 {
     for (uint32_t k = 0; k < s->n_sets; k++) {
         qns_sums_init(&s->set[k].sums);
-        if (s->o->want_samples)
-            QNS_TRY(qns_new((void **)&s->set[k].sample, (size_t)s->o->n, 1, err));
+        if (!s->o->want_samples)
+            continue;
+        QNS_TRY(qns_new((void **)&s->set[k].sample, (size_t)s->o->n, 1, err));
+        QNS_TRY(qns_new((void **)&s->set[k].energy, 2 * n_energy(s), sizeof(double), err));
     }
     for (int64_t i = 0; i < s->o->n; i++) {
         QNS_TRY(one_sample(s, s->o->first + i, err));
@@ -220,8 +238,11 @@ static void give(qns_trial_score *out, scan *s, uint32_t k)
                              .nonfinite = (int64_t)x->sums.nonfinite_test,
                              .macs = qns_dag_macs(s->dag, k + 1),
                              .seconds = x->seconds,
-                             .sample = x->sample};
+                             .sample = x->sample,
+                             .energy = x->energy,
+                             .n_energy = x->energy ? n_energy(s) : 0};
     x->sample = NULL;
+    x->energy = NULL;
 }
 
 qns_status qns_trials_scan(qns_trial_score *out, qns_trials *t, const bool *const *in_float,
@@ -237,8 +258,10 @@ qns_status qns_trials_scan(qns_trial_score *out, qns_trials *t, const bool *cons
     for (uint32_t k = 0; k < n_sets; k++)
         give(&out[k], &s, k);
 done:
-    for (uint32_t k = 0; s.set && k < n_sets; k++)
+    for (uint32_t k = 0; s.set && k < n_sets; k++) {
         qns_free(s.set[k].sample);
+        qns_free(s.set[k].energy);
+    }
     for (uint32_t i = 0; s.ref && i < qns_graph_n_outputs(t->spec.fused); i++)
         qns_free(s.ref[i].data);
     qns_free(s.set);

@@ -6,6 +6,7 @@
 
 #include "core/base/str.h"
 #include "reports/report.h"
+#include "reports/template.h"
 
 typedef struct qns_build {
     qns_report *report;
@@ -28,6 +29,18 @@ const char *qns_build_number(qns_build *b, double v);
 const char *qns_build_percent(qns_build *b, double share);
 /* 1,234,567 */
 const char *qns_build_count(qns_build *b, uint64_t v);
+
+/* Charts. Fills the template into a script and appends the plot; its script and drawer are set
+ * here.
+ */
+qns_status qns_build_plot(qns_build *b, const char *template, const qns_tval *v, qns_plot plot,
+                          qns_err *err);
+/* '?' for what is not finite. */
+void qns_build_set_number(qns_tval *v, const char *name, double x);
+/* "tick" with label and i, "bottom" and "height", for n names along the x axis. */
+void qns_build_ticks(qns_build *b, qns_tval *v, const char *(*name)(const void *of, uint32_t i),
+                     const void *of, uint32_t n);
+double qns_build_chart_width(uint32_t n); /* pixels, for n layers */
 
 /* The parts, each in a file of its own. */
 void qns_build_summary(qns_build *b);

@@ -2,41 +2,10 @@
 /* Charts: values for the gnuplot templates. Numbers go into data blocks, where '?' is a gap; names
  * go only into quoted strings (qns_label_add_gnuplot). */
 #include "reports/build.h"
-#include "reports/label.h"
-#include "reports/plot.h"
-#include "reports/template.h"
 
 #include <math.h>
 
-enum { MAX_PLOTS = 20, MAX_HIST = 5, TICK_COLUMNS = 24, MAX_TICKS = 160 };
-
-static void set_number(qns_tval *v, const char *name, double x)
-{
-    if (isfinite(x))
-        qns_tval_setf(v, name, "%.9g", x);
-    else
-        qns_tval_set_raw(v, name, "?");
-}
-
-/* Fills the template into a script and appends the plot. */
-static qns_status add_plot(qns_build *b, const char *template, const qns_tval *v, qns_plot plot,
-                           qns_err *err)
-{
-    qns_status st = QNS_OK;
-    qns_str t = {0};
-    const char *text = qns_template_find(template);
-    qns_plot *list = (qns_plot *)(uintptr_t)b->report->plot;
-    if (!text || b->report->n_plots == MAX_PLOTS)
-        QNS_FAIL_DONE(err, NOTFOUND, "no template '%s'", template);
-    QNS_TRY_DONE(qns_template_fill(&t, text, v, qns_label_add_gnuplot, err));
-    if (!(plot.script = qns_arena_strdup(b->arena, qns_str_get(&t))))
-        QNS_FAIL_DONE(err, NOMEM, "cannot keep a chart of %zu bytes", t.len);
-    plot.drawer = &qns_gnuplot;
-    list[b->report->n_plots++] = plot;
-done:
-    qns_str_fini(&t);
-    return st;
-}
+enum { MAX_HIST = 5 };
 
 /* Lowest and highest finite decibel of the layers, rounded outwards. */
 static void db_range(const qns_result *r, double *lo, double *hi)
@@ -57,30 +26,9 @@ static void db_range(const qns_result *r, double *lo, double *hi)
     *hi = fmin(5 * ceil(*hi / 5), 200);
 }
 
-static void add_ticks(qns_build *b, qns_tval *v)
+static const char *layer_name(const void *of, uint32_t i)
 {
-    const qns_result *r = b->r;
-    const uint32_t step = 1 + r->n_layers / MAX_TICKS;
-    size_t widest = 1;
-    for (uint32_t i = 0; i < r->n_layers; i += step) {
-        qns_tval *tick = qns_tval_add(v, "tick");
-        const char *s = qns_label_short(b->arena, r->layer[i].name, TICK_COLUMNS);
-        b->failed |= !s;
-        qns_tval_set(tick, "label", s);
-        qns_tval_setf(tick, "i", "%u", i);
-        const size_t w = s ? qns_label_width(s) : 0;
-        widest = w > widest ? w : widest;
-    }
-    /* Letters of 10 points are about 6.3 pixels wide when turned; a row of margin is 18 high. */
-    const double below = 18 + 6.3 * (double)widest;
-    qns_tval_setf(v, "bottom", "%.1f", below / 18);
-    qns_tval_setf(v, "height", "%.0f", 300 + below);
-}
-
-static double chart_width(uint32_t n)
-{
-    const double w = 120 + 15.0 * fmin(n, 400);
-    return w < 1060 ? 1060 : w;
+    return ((const qns_result *)of)->layer[i].name;
 }
 
 static qns_status plot_sqnr(qns_build *b, qns_err *err)
@@ -95,9 +43,9 @@ static qns_status plot_sqnr(qns_build *b, qns_err *err)
         const double db = l->activation.present ? l->activation.sqnr_db : NAN;
         qns_tval *row = qns_tval_add(v, "layers");
         qns_tval_setf(row, "i", "%u", i);
-        set_number(row, "weight", l->weight.present ? l->weight.sqnr_db : NAN);
-        set_number(row, "activation", db);
-        set_number(row, "local", l->local.present ? l->local.sqnr_db : NAN);
+        qns_build_set_number(row, "weight", l->weight.present ? l->weight.sqnr_db : NAN);
+        qns_build_set_number(row, "activation", db);
+        qns_build_set_number(row, "local", l->local.present ? l->local.sqnr_db : NAN);
         if (l->local.present && !n_local++)
             qns_tval_add(v, "has_local");
         const bool bad = l->verdict == QNS_V_BAD && !isnan(db);
@@ -110,19 +58,20 @@ static qns_status plot_sqnr(qns_build *b, qns_err *err)
         qns_tval_setf(mark, "i", "%u", i);
         qns_tval_setf(mark, "y", "%.9g", isfinite(db) ? db : db > 0 ? hi - 1 : lo + 1);
     }
-    add_ticks(b, v);
-    set_number(v, "width", chart_width(r->n_layers));
-    set_number(v, "end", r->n_layers - 0.2);
-    set_number(v, "lo", lo);
-    set_number(v, "hi", hi);
-    set_number(v, "watch", QNS_SQNR_WATCH_DB);
-    set_number(v, "limit", QNS_SQNR_BAD_DB);
-    return add_plot(b, "sqnr.gp", v,
-                    (qns_plot){"sqnr", "SQNR per layer, in order of execution",
-                               "Higher is better. A step down of the line is where error is made; "
-                               "a slow slope is error that adds up.",
-                               NULL, NULL, false},
-                    err);
+    qns_build_ticks(b, v, layer_name, r, r->n_layers);
+    qns_build_set_number(v, "width", qns_build_chart_width(r->n_layers));
+    qns_build_set_number(v, "end", r->n_layers - 0.2);
+    qns_build_set_number(v, "lo", lo);
+    qns_build_set_number(v, "hi", hi);
+    qns_build_set_number(v, "watch", QNS_SQNR_WATCH_DB);
+    qns_build_set_number(v, "limit", QNS_SQNR_BAD_DB);
+    return qns_build_plot(
+        b, "sqnr.gp", v,
+        (qns_plot){"sqnr", "SQNR per layer, in order of execution",
+                   "Higher is better. A step down of the line is where error is made; "
+                   "a slow slope is error that adds up.",
+                   NULL, NULL, false},
+        err);
 }
 
 static qns_status plot_error(qns_build *b, qns_err *err)
@@ -136,21 +85,22 @@ static qns_status plot_error(qns_build *b, qns_err *err)
         const double steps = d->present ? d->rmse_steps : NAN;
         qns_tval *row = qns_tval_add(v, "layers");
         qns_tval_setf(row, "i", "%u", i);
-        set_number(row, "noise", noise > 0 ? noise : NAN);
-        set_number(row, "steps", steps > 0 ? steps : NAN);
+        qns_build_set_number(row, "noise", noise > 0 ? noise : NAN);
+        qns_build_set_number(row, "steps", steps > 0 ? steps : NAN);
         any |= noise > 0 && isfinite(noise) && steps > 0 && isfinite(steps);
     }
     if (!any)
         return QNS_OK;
-    set_number(v, "width", chart_width(r->n_layers));
-    set_number(v, "height", 460);
-    set_number(v, "end", r->n_layers - 0.2);
-    return add_plot(b, "error.gp", v,
-                    (qns_plot){"error", "Cumulative error over depth",
-                               "Above: error as part of the signal. Below: the same error against "
-                               "the step of each layer's own codes.",
-                               NULL, NULL, false},
-                    err);
+    qns_build_set_number(v, "width", qns_build_chart_width(r->n_layers));
+    qns_build_set_number(v, "height", 460);
+    qns_build_set_number(v, "end", r->n_layers - 0.2);
+    return qns_build_plot(
+        b, "error.gp", v,
+        (qns_plot){"error", "Cumulative error over depth",
+                   "Above: error as part of the signal. Below: the same error against "
+                   "the step of each layer's own codes.",
+                   NULL, NULL, false},
+        err);
 }
 
 /* What the codes reach, as lines, and the range of the x axis that shows it. */
@@ -160,12 +110,12 @@ static void add_reach(qns_tval *v, const qns_hist *h)
     double lo = h->lo, hi = h->hi;
     for (int i = 0; i < 2; i++)
         if (isfinite(reach[i])) {
-            set_number(qns_tval_add(v, "reach"), "x", reach[i]);
+            qns_build_set_number(qns_tval_add(v, "reach"), "x", reach[i]);
             lo = fmin(lo, reach[i]);
             hi = fmax(hi, reach[i]);
         }
-    set_number(v, "lo", lo - 0.03 * (hi - lo));
-    set_number(v, "hi", hi + 0.03 * (hi - lo));
+    qns_build_set_number(v, "lo", lo - 0.03 * (hi - lo));
+    qns_build_set_number(v, "hi", hi + 0.03 * (hi - lo));
 }
 
 /* Clipping shows as an error that grows beyond the reach, a zero point that is off as a mean beside
@@ -181,15 +131,15 @@ static qns_status plot_magnitude(qns_build *b, const qns_layer *l, uint32_t rank
         return QNS_OK;
     for (uint32_t i = 0; i < h->n_bins; i++) {
         qns_tval *row = qns_tval_add(v, "bins");
-        set_number(row, "x", h->lo + (i + 0.5) * width);
-        set_number(row, "rms", h->error_rms[i] / unit);
-        set_number(row, "mean", h->error_mean[i] / unit);
+        qns_build_set_number(row, "x", h->lo + (i + 0.5) * width);
+        qns_build_set_number(row, "rms", h->error_rms[i] / unit);
+        qns_build_set_number(row, "mean", h->error_mean[i] / unit);
     }
     add_reach(v, h);
     qns_tval_set(v, "unit", steps ? "error [steps]" : "error");
     if (steps)
         qns_tval_set_raw(qns_tval_add(v, "ideal"), "y", "0.28868");
-    return add_plot(
+    return qns_build_plot(
         b, "magnitude.gp", v,
         (qns_plot){.name = qns_build_text(b, "magnitude_%u", rank + 1),
                    .title = qns_build_text(b, "Error by value of rank %u, %s", rank + 1, l->name),
@@ -208,17 +158,17 @@ static qns_status plot_histogram(qns_build *b, const qns_layer *l, uint32_t rank
         return QNS_OK;
     for (uint32_t i = 0; i < h->n_bins; i++) {
         qns_tval *row = qns_tval_add(v, "bins");
-        set_number(row, "x", h->lo + i * width);
-        set_number(row, "ref", (double)h->ref[i]);
-        set_number(row, "test", (double)h->test[i]);
+        qns_build_set_number(row, "x", h->lo + i * width);
+        qns_build_set_number(row, "ref", (double)h->ref[i]);
+        qns_build_set_number(row, "test", (double)h->test[i]);
     }
     add_reach(v, h);
-    return add_plot(b, "histogram.gp", v,
-                    (qns_plot){qns_build_text(b, "histogram_%u", rank + 1),
-                               qns_build_text(b, "Values of rank %u, %s", rank + 1, l->name),
-                               "Float values beyond the dashed lines are clipped.", NULL, NULL,
-                               true},
-                    err);
+    return qns_build_plot(b, "histogram.gp", v,
+                          (qns_plot){qns_build_text(b, "histogram_%u", rank + 1),
+                                     qns_build_text(b, "Values of rank %u, %s", rank + 1, l->name),
+                                     "Float values beyond the dashed lines are clipped.", NULL,
+                                     NULL, true},
+                          err);
 }
 
 static qns_status plot_channels(qns_build *b, const qns_layer *l, qns_err *err)
@@ -229,45 +179,44 @@ static qns_status plot_channels(qns_build *b, const qns_layer *l, qns_err *err)
     for (uint32_t i = 0; i < c->n && i < 4096; i++) {
         qns_tval *row = qns_tval_add(v, "channels");
         qns_tval_setf(row, "i", "%u", i);
-        set_number(row, "lo", c->ref_min[i]);
-        set_number(row, "hi", c->ref_max[i]);
-        set_number(row, "reach_lo", c->reach_lo[i]);
-        set_number(row, "reach_hi", c->reach_hi[i]);
-        set_number(row, "db", c->sqnr_db[i]);
+        qns_build_set_number(row, "lo", c->ref_min[i]);
+        qns_build_set_number(row, "hi", c->ref_max[i]);
+        qns_build_set_number(row, "reach_lo", c->reach_lo[i]);
+        qns_build_set_number(row, "reach_hi", c->reach_hi[i]);
+        qns_build_set_number(row, "db", c->sqnr_db[i]);
         low = isfinite(c->sqnr_db[i]) ? fmin(low, floor(c->sqnr_db[i])) : low;
     }
     if (c->n <= 4096) { /* steps end where a next channel would begin */
         qns_tval *row = qns_tval_add(v, "channels");
         qns_tval_setf(row, "i", "%u", c->n);
-        set_number(row, "lo", NAN);
-        set_number(row, "hi", NAN);
-        set_number(row, "reach_lo", c->reach_lo[c->n - 1]);
-        set_number(row, "reach_hi", c->reach_hi[c->n - 1]);
-        set_number(row, "db", NAN);
+        qns_build_set_number(row, "lo", NAN);
+        qns_build_set_number(row, "hi", NAN);
+        qns_build_set_number(row, "reach_lo", c->reach_lo[c->n - 1]);
+        qns_build_set_number(row, "reach_hi", c->reach_hi[c->n - 1]);
+        qns_build_set_number(row, "db", NAN);
     }
-    set_number(v, "width", 1060);
-    set_number(v, "end", fmin(c->n, 4096));
-    set_number(v, "limit", QNS_SQNR_BAD_DB);
-    set_number(v, "low", low);
-    QNS_TRY(
-        add_plot(b, "channels.gp", v,
-                 (qns_plot){"channels", qns_build_text(b, "Weight channels of %s", l->name),
-                            "A channel far wider than the rest costs the others their bits when "
-                            "they share a scale; one cut by the line is clipped.",
-                            NULL, NULL, false},
-                 err));
-    return add_plot(b, "channel_sqnr.gp", v,
-                    (qns_plot){"channel_sqnr",
-                               qns_build_text(b, "SQNR of the weight channels of %s", l->name),
-                               "Channels that are equal have no bar.", NULL, NULL, false},
-                    err);
+    qns_build_set_number(v, "width", 1060);
+    qns_build_set_number(v, "end", fmin(c->n, 4096));
+    qns_build_set_number(v, "limit", QNS_SQNR_BAD_DB);
+    qns_build_set_number(v, "low", low);
+    QNS_TRY(qns_build_plot(
+        b, "channels.gp", v,
+        (qns_plot){"channels", qns_build_text(b, "Weight channels of %s", l->name),
+                   "A channel far wider than the rest costs the others their bits when "
+                   "they share a scale; one cut by the line is clipped.",
+                   NULL, NULL, false},
+        err));
+    return qns_build_plot(
+        b, "channel_sqnr.gp", v,
+        (qns_plot){"channel_sqnr", qns_build_text(b, "SQNR of the weight channels of %s", l->name),
+                   "Channels that are equal have no bar.", NULL, NULL, false},
+        err);
 }
 
 qns_status qns_build_plots(qns_build *b, qns_err *err)
 {
     const qns_result *r = b->r;
-    b->report->plot = qns_build_get(b, MAX_PLOTS, sizeof *b->report->plot);
-    if (!b->report->plot || !r->n_layers)
+    if (!r->n_layers)
         return QNS_OK;
     QNS_TRY(plot_sqnr(b, err));
     QNS_TRY(plot_error(b, err));

@@ -41,10 +41,10 @@ static int output_level(const qns_result *r)
 
 static int agreement_level(double share)
 {
-    return isnan(share)   ? QNS_LEVEL_NONE
-           : share < 0.90 ? QNS_V_BAD
-           : share < 0.95 ? QNS_V_WATCH
-                          : QNS_V_OK;
+    return isnan(share)                  ? QNS_LEVEL_NONE
+           : share < QNS_AGREEMENT_BAD   ? QNS_V_BAD
+           : share < QNS_AGREEMENT_WATCH ? QNS_V_WATCH
+                                         : QNS_V_OK;
 }
 
 static int worst_level(const qns_result *r)

@@ -7,7 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 
-static const qns_kind *const table[] = {&qns_kind_comparison, &qns_kind_shadow};
+static const qns_kind *const table[] = {&qns_kind_comparison, &qns_kind_shadow,
+                                        &qns_kind_sensitivity};
 
 const qns_kind *qns_kind_find(const char *name)
 {

@@ -37,6 +37,6 @@ qns_status qns_any_load(qns_any_result *out, const char *path, qns_err *err);
 qns_status qns_any_save(const char *path, const qns_any_result *r, qns_err *err);
 void qns_any_free(qns_any_result *r); /* also of {0} */
 
-extern const qns_kind qns_kind_comparison, qns_kind_shadow;
+extern const qns_kind qns_kind_comparison, qns_kind_shadow, qns_kind_sensitivity;
 
 #endif

@@ -6,6 +6,7 @@
 #include "core/quant/prepare.h"
 #include "tools/cmd.h"
 #include "tools/explain.h"
+#include "tools/quant_args.h"
 #include "tools/session.h"
 #include "tools/ui.h"
 
@@ -17,22 +18,14 @@
 typedef struct quantize_args {
     qns_common common;
     qns_data_args data;
-    const char *model, *qconfig, *backend, *preset, *skip[64];
-    size_t n_skip;
+    qns_quant_args quant;
+    const char *model;
     bool explain;
 } quantize_args;
 
-enum { KEY_BACKEND = 2000, KEY_EXPLAIN, KEY_SKIP, KEY_PRESET };
+enum { KEY_EXPLAIN = 2000 };
 
 static const struct argp_option options[] = {
-    {"qconfig", 'q', "FILE.yaml", 0, "rules: observers, presets, what stays in float", 1},
-    {"backend", KEY_BACKEND, "NAME", 0,
-     "fbgemm (x86 servers, default), fbgemm-avx2 or fbgemm-vnni (with the saturation of these "
-     "CPUs), qnnpack (ARM)",
-     1},
-    {"preset", KEY_PRESET, "NAME", 0, "default settings by PyTorch's name; default: the backend's",
-     1},
-    {"skip", KEY_SKIP, "NAME", 0, "keep this layer in float; may be repeated", 1},
     {"explain", KEY_EXPLAIN, 0, 0, "print what was decided for every value, and why", 1},
     {0},
 };
@@ -42,25 +35,12 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     quantize_args *a = state->input;
     switch (key) {
     case ARGP_KEY_INIT:
-        qns_model_child_inputs(state, &a->data, &a->common);
-        return 0;
-    case 'q':
-        a->qconfig = arg;
-        return 0;
-    case KEY_BACKEND:
-        a->backend = arg;
-        return 0;
-    case KEY_PRESET:
-        a->preset = arg;
+        state->child_inputs[0] = &a->data;
+        state->child_inputs[1] = &a->quant;
+        state->child_inputs[2] = state->child_inputs[3] = &a->common;
         return 0;
     case KEY_EXPLAIN:
         a->explain = true;
-        return 0;
-    case KEY_SKIP:
-        if (a->n_skip == QNS_ARRAY_LEN(a->skip))
-            argp_error(state, "--skip at most %zu times; use a qconfig.yaml",
-                       QNS_ARRAY_LEN(a->skip));
-        a->skip[a->n_skip++] = arg;
         return 0;
     case ARGP_KEY_ARG:
         qns_take_model(state, &a->model, arg);
@@ -69,20 +49,22 @@ static error_t parse(int key, char *arg, struct argp_state *state)
         if (!a->model || a->data.n == 0 || !a->common.out)
             argp_error(state, "a model, calibration data and a file are needed: "
                               "qns quantize MODEL -d CALIB -o QUANT.onnx");
-        if (a->preset && a->qconfig)
-            argp_error(state,
-                       "--preset and -q exclude each other: a qconfig.yaml has its own 'default'");
         return 0;
     default:
         return ARGP_ERR_UNKNOWN;
     }
 }
 
+static const struct argp_child children[] = {{&qns_data_argp, 0, 0, 10},
+                                             {&qns_quant_argp, 0, 0, 1},
+                                             {&qns_engine_argp, 0, "Running models:", 50},
+                                             {&qns_common_argp, 0, "Common options:", 90},
+                                             {0}};
 static const struct argp argp = {
     .options = options,
     .parser = parse,
     .args_doc = "MODEL -d CALIB -o QUANT.onnx",
-    .children = qns_model_children,
+    .children = children,
     .doc =
         "Quantize a float ONNX model: fuse, choose what runs in integers, calibrate, convert.\v"
         "The result is a Q/DQ model that ONNX Runtime and others run; QNS runs it in integers. Its "
@@ -97,21 +79,6 @@ typedef struct job {
     qns_graph *qdq;
 } job;
 
-static qns_status read_qconfig(job *j, const quantize_args *a, qns_err *err)
-{
-    const qns_backend *be = a->backend ? qns_backend_find(a->backend) : NULL;
-    if (a->backend && !be)
-        QNS_FAIL(err, NOTFOUND, "unknown backend '%s'; there are %s", a->backend,
-                 qns_backend_names());
-    if (a->qconfig)
-        QNS_TRY(qns_qconfig_read(&j->set, a->qconfig, be, err));
-    else
-        QNS_TRY(qns_qconfig_create(&j->set, be ? be : qns_backend_find("fbgemm"), a->preset, err));
-    for (size_t i = 0; i < a->n_skip; i++)
-        QNS_TRY(qns_qconfig_skip(j->set, a->skip[i], err));
-    return QNS_OK;
-}
-
 static qns_status quantize(job *j, const quantize_args *a, qns_progress *bar, qns_err *err)
 {
     const qns_model_opts mo = qns_model_opts_of(&a->common, NULL);
@@ -119,7 +86,7 @@ static qns_status quantize(job *j, const quantize_args *a, qns_progress *bar, qn
     if (qns_model_is_quantized(j->model))
         QNS_FAIL(err, UNSUPPORTED, "'%s' is quantized already; give the float model", a->model);
     const qns_graph *g = qns_model_graph(j->model);
-    QNS_TRY(read_qconfig(j, a, err));
+    QNS_TRY(qns_quant_settings(&j->set, &a->quant, err));
     /* Wrong names are found before any data is read. */
     QNS_TRY(qns_prepare(&j->decisions, g, j->set, err));
     QNS_TRY(qns_source_open(&j->source, g, a->data.spec, a->data.n, a->data.labels, a->data.limit,

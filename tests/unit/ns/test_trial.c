@@ -83,8 +83,9 @@ Test(trial, a_scan_is_its_trials)
         OK(qns_trials_run(&one, x.trials, set[k], 0, SAMPLES, true, &err));
         same_score(&s[k], &one, "scan");
         cr_assert_arr_eq(s[k].sample, one.sample, SAMPLES);
-        qns_free(s[k].sample);
-        qns_free(one.sample);
+        cr_assert_arr_eq(s[k].energy, one.energy, 2 * SAMPLES);
+        free_samples(&s[k]);
+        free_samples(&one);
         *(k <= n ? &in : &out) += k > 0 ? s[k].macs : 0;
     }
     cr_assert_eq(s[0].macs, qns_trials_macs(x.trials));
@@ -109,7 +110,10 @@ Test(trial, all_in_float_is_exact)
         hits += s.sample[i] >> 2;
     }
     cr_assert_eq(hits, s.hit);
-    qns_free(s.sample);
+    cr_assert_eq(s.n_energy, SAMPLES);
+    for (uint32_t i = 0; i < s.n_energy; i++)
+        cr_assert(s.energy[2 * i] > 0 && s.energy[2 * i + 1] == 0);
+    free_samples(&s);
 }
 
 Test(trial, groups_are_one_unit)

@@ -144,6 +144,12 @@ static inline qns_trial_score long_way(const net *x, const char *path, int64_t f
     return s;
 }
 
+static inline void free_samples(qns_trial_score *s)
+{
+    qns_free(s->sample);
+    qns_free(s->energy);
+}
+
 static inline void same_score(const qns_trial_score *a, const qns_trial_score *b, const char *what)
 {
     cr_assert_eq(a->n, b->n, "%s", what);
