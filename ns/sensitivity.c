@@ -130,17 +130,31 @@ static double difference(double a, double b)
     return a == b ? 0 : a - b;
 }
 
-static qns_status fill_unit(qns_sensitivity *s, qns_sens_unit *x, const qns_trial_unit *u,
-                            const qns_trial_score *in, const qns_trial_score *out, qns_err *err)
+static qns_status keep_names(const char *const **out, qns_sensitivity *s, const char *const *name,
+                             size_t n, qns_err *err)
 {
     const char **names;
-    QNS_TRY(qns_arena_new((void **)&names, s->arena, u->n_names, sizeof *names, err));
-    for (size_t i = 0; i < u->n_names; i++)
-        if (!(names[i] = keep(s, u->names[i])))
+    QNS_TRY(qns_arena_new((void **)&names, s->arena, n, sizeof *names, err));
+    for (size_t i = 0; i < n; i++)
+        if (!(names[i] = keep(s, name[i])))
             QNS_FAIL(err, NOMEM, "cannot keep a name");
+    *out = names;
+    return QNS_OK;
+}
+
+static qns_status fill_unit(qns_sensitivity *s, qns_sens_unit *x, const qns_graph *g,
+                            const qns_trial_unit *u, const qns_trial_score *in,
+                            const qns_trial_score *out, qns_err *err)
+{
+    const char *const *names, *const *origin;
+    const qns_node *n = qns_graph_node(g, (qns_nid){u->index});
+    QNS_TRY(keep_names(&names, s, u->names, u->n_names, err));
+    QNS_TRY(keep_names(&origin, s, n->origin, n->n_origin, err));
     *x = (qns_sens_unit){.name = names[0],
                          .names = names,
                          .n_names = (uint32_t)u->n_names,
+                         .origin = origin,
+                         .n_origin = n->n_origin,
                          .op = keep(s, u->op),
                          .index = u->index,
                          .macs = u->macs,
@@ -181,17 +195,28 @@ static qns_status fill_facts(qns_sensitivity *s, const qns_trials *t, const qns_
     return QNS_OK;
 }
 
+static void spend(qns_sensitivity *s, int what, const qns_trial_score *x)
+{
+    s->spent.seconds[what] += x->seconds;
+    s->spent.worked[what] += x->worked;
+    s->spent.cached = x->cached > s->spent.cached ? x->cached : s->spent.cached;
+}
+
 static void fill_cost(qns_sensitivity *s, const sets *x, const qns_trials *t)
 {
+    const qns_trials_float_cost f = qns_trials_float(t);
     double in = qns_trials_macs(t), out = x->score[0].macs;
     s->cost.macs = qns_trials_macs(t);
-    s->seconds[0] = qns_trials_float_seconds(t, &s->float_samples);
-    s->seconds[1] = x->score[0].seconds;
+    s->spent.samples = f.samples;
+    s->spent.seconds[0] = f.seconds;
+    s->spent.worked[0] = f.worked;
+    spend(s, 1, &x->score[0]);
     for (uint32_t k = 0; k < x->n_chosen; k++) {
-        in += x->score[1 + k].macs;
-        out += x->score[1 + x->n_chosen + k].macs;
-        s->seconds[2] += x->score[1 + k].seconds;
-        s->seconds[3] += x->score[1 + x->n_chosen + k].seconds;
+        const qns_trial_score *a = &x->score[1 + k], *b = &x->score[1 + x->n_chosen + k];
+        in += a->macs;
+        out += b->macs;
+        spend(s, 2, a);
+        spend(s, 3, b);
     }
     s->cost.in_runs = s->cost.macs > 0 ? in / s->cost.macs : NAN;
     s->cost.out_runs = s->cost.macs > 0 ? out / s->cost.macs : NAN;
@@ -209,7 +234,8 @@ static qns_status fill(qns_sensitivity *s, const sets *x, const qns_trials *t,
     s->int8 = effect_of(&x->score[0]);
     QNS_TRY(qns_arena_new((void **)&s->unit, s->arena, s->n_units, sizeof *s->unit, err));
     for (uint32_t i = 0; i < s->n_units; i++)
-        QNS_TRY(fill_unit(s, &s->unit[i], qns_trials_unit(t, x->chosen[i]), &x->score[1 + i],
+        QNS_TRY(fill_unit(s, &s->unit[i], qns_trials_spec_of(t)->fused,
+                          qns_trials_unit(t, x->chosen[i]), &x->score[1 + i],
                           &x->score[1 + x->n_chosen + i], err));
     fill_cost(s, x, t);
     return qns_sensitivity_judge(s, o->order, err);

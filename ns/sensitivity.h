@@ -21,6 +21,8 @@ typedef struct qns_sens_unit {
     const char *name; /* that stands in a skip list */
     const char *const *names;
     uint32_t n_names;
+    const char *const *origin; /* of the first: what it stands for in the model file */
+    uint32_t n_origin;
     const char *op;
     uint32_t index; /* execution order */
     double macs;    /* of one sample */
@@ -55,11 +57,16 @@ typedef struct qns_sensitivity {
     const char *order;
     const uint32_t *ranking; /* indices into unit, worst first */
     struct {
-        double macs;              /* of the float model, one sample */
-        double in_runs, out_runs; /* of each scan with its baseline: MACs over those of the model */
+        double macs; /* of the float model, one sample */
+        /* Of each scan with its baseline, in runs: MACs over those of the model, at most. */
+        double in_runs, out_runs;
     } cost;
-    double seconds[4];     /* this process: float model, all int8, both scans; not in files */
-    int64_t float_samples; /* of seconds[0] */
+    /* What this process did: float model and all int8, then each scan without them. Not in files.
+     */
+    struct {
+        int64_t samples, cached; /* that the float model ran; that some set had run before */
+        double seconds[4], worked[4];
+    } spent;
 } qns_sensitivity;
 
 typedef struct qns_sens_opts {
@@ -79,7 +86,6 @@ void qns_sensitivity_free(qns_sensitivity *s);
 
 /* Verdicts and advice, and the ranking. */
 qns_status qns_sensitivity_judge(qns_sensitivity *s, qns_sens_order order, qns_err *err);
-qns_verdict_level qns_effect_verdict(const qns_effect *e);
 const char *qns_sens_order_text(qns_sens_order o); /* "leave-one-in", ... */
 bool qns_sens_order_parse(qns_sens_order *out, const char *text);
 

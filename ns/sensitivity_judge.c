@@ -34,9 +34,15 @@ bool qns_sens_order_parse(qns_sens_order *out, const char *text)
 
 /* ---- verdicts ---- */
 
-qns_verdict_level qns_effect_verdict(const qns_effect *e)
+/* NaN in the float model's own outputs is not the layer's fault. */
+static bool breaks(const qns_sensitivity *s, const qns_effect *e)
 {
-    if (e->nonfinite || e->output_sqnr_db < QNS_SQNR_BAD_DB ||
+    return e->nonfinite > s->ref.nonfinite;
+}
+
+static qns_verdict_level judge(const qns_sensitivity *s, const qns_effect *e)
+{
+    if (breaks(s, e) || e->output_sqnr_db < QNS_SQNR_BAD_DB ||
         e->top1_agreement < QNS_AGREEMENT_BAD)
         return QNS_V_BAD;
     return e->output_sqnr_db < QNS_SQNR_WATCH_DB || e->top1_agreement < QNS_AGREEMENT_WATCH
@@ -48,8 +54,7 @@ static qns_status advise(qns_sensitivity *s, qns_sens_unit *u, qns_err *err)
 {
     char text[256] = "";
     const bool gains = u->gain_db >= half_of_error_db;
-    /* The float model's own are not its fault. */
-    if (u->in.nonfinite > s->ref.nonfinite)
+    if (breaks(s, &u->in))
         snprintf(text, sizeof text,
                  "alone in int8 it makes NaN or infinite outputs: keep this "
                  "layer in float");
@@ -82,7 +87,7 @@ static double rank(double v)
 static place place_of(const qns_sensitivity *s, uint32_t i, qns_sens_order order)
 {
     const qns_sens_unit *u = &s->unit[i];
-    const double in = u->in.nonfinite > s->ref.nonfinite ? -INFINITY : rank(u->in.output_sqnr_db);
+    const double in = breaks(s, &u->in) ? -INFINITY : rank(u->in.output_sqnr_db);
     const double gain = isnan(u->gain_db) ? 0 : -u->gain_db;
     switch (order) {
     case QNS_SENS_OUT:
@@ -115,7 +120,7 @@ qns_status qns_sensitivity_judge(qns_sensitivity *s, qns_sens_order order, qns_e
     QNS_TRY(qns_arena_new((void **)&p, s->arena, s->n_units, sizeof *p, err));
     QNS_TRY(qns_arena_new((void **)&ranking, s->arena, s->n_units, sizeof *ranking, err));
     for (uint32_t i = 0; i < s->n_units; i++) {
-        s->unit[i].verdict = qns_effect_verdict(&s->unit[i].in);
+        s->unit[i].verdict = judge(s, &s->unit[i].in);
         QNS_TRY(advise(s, &s->unit[i], err));
         p[i] = place_of(s, i, order);
     }
@@ -158,6 +163,8 @@ static qns_status fill_layers(qns_result *r, const qns_sensitivity *s, qns_err *
                                                   .op = u->op,
                                                   .kept = "int8",
                                                   .index = (int32_t)u->index,
+                                                  .origin = u->origin,
+                                                  .n_origin = k == 0 ? u->n_origin : 0,
                                                   .macs = k == 0 ? (uint64_t)u->macs : 0,
                                                   .ref_dataset = "",
                                                   .test_dataset = "",

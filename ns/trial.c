@@ -85,6 +85,8 @@ qns_status qns_trials_create(qns_trials **out, const qns_trials_spec *spec, qns_
     QNS_TRY_DONE(qns_ranges_create(&t->ranges, spec->fused, err));
     QNS_TRY_DONE(qns_mixed_prepare(&t->all, t, NULL, NULL, err));
     QNS_TRY_DONE(qns_trials_find_units(t, t->all.decisions, err));
+    if (spec->cache) /* one that is not ours is refused before the work */
+        QNS_TRY_DONE(qns_trial_cache_open(&t->cache, spec->cache, t, err));
     QNS_TRY_DONE(calibrate(t, err));
     QNS_TRY_DONE(prepare_all(t, err));
     *out = t;
@@ -98,6 +100,7 @@ void qns_trials_free(qns_trials *t)
 {
     if (!t)
         return;
+    qns_trial_cache_close(t->cache);
     qns_pool_free(t->pool);
     qns_mixed_fini(&t->all);
     qns_ranges_free(t->ranges);
@@ -133,10 +136,9 @@ double qns_trials_macs(const qns_trials *t)
     return t->macs;
 }
 
-double qns_trials_float_seconds(const qns_trials *t, int64_t *samples)
+qns_trials_float_cost qns_trials_float(const qns_trials *t)
 {
-    *samples = t->float_samples;
-    return t->float_seconds;
+    return (qns_trials_float_cost){t->float_samples, t->float_seconds, t->float_worked};
 }
 
 qns_status qns_trials_write_model(qns_trials *t, const char *path, const bool *in_float,

@@ -35,8 +35,10 @@ typedef struct qns_trial_score { /* of one set on a range of samples; against th
     int64_t ref_hit, hit;        /* with labels: right answers of float and trial; else -1 */
     int64_t nonfinite_ref, nonfinite; /* output values that are NaN or infinite */
     double macs; /* multiply-adds of a sample that the set adds to those of the float model and of
-                    the sets before it; what is equal is computed once */
-    double seconds; /* spent on it in this process */
+                    the sets before it, at most; what is equal is computed once */
+    /* In this process: seconds, and the multiply-adds of all samples together. */
+    double seconds, worked;
+    int64_t cached; /* samples that were run before (qns_trials_spec.cache) */
     /* NULL unless asked for; the caller's to qns_free(). */
     uint8_t *sample;   /* n bytes, bit 0 agree, bit 1 ref_hit, bit 2 hit */
     double *energy;    /* n_energy pairs: signal and noise of sample i in pair i % n_energy */
@@ -103,9 +105,14 @@ qns_status qns_trials_scan(qns_trial_score *out, qns_trials *t, const bool *cons
 /* A scan of one set. */
 qns_status qns_trials_run(qns_trial_score *out, qns_trials *t, const bool *in_float, int64_t first,
                           int64_t n, bool want_samples, qns_err *err);
-/* What the float model costs, as macs and seconds of a score. */
+/* Multiply-adds of a sample of the float model. */
 double qns_trials_macs(const qns_trials *t);
-double qns_trials_float_seconds(const qns_trials *t, int64_t *samples);
+/* What running it has cost so far. */
+typedef struct qns_trials_float_cost {
+    int64_t samples;
+    double seconds, worked;
+} qns_trials_float_cost;
+qns_trials_float_cost qns_trials_float(const qns_trials *t);
 
 /* The Q/DQ model of a set, as 'qns quantize' writes it. */
 qns_status qns_trials_write_model(qns_trials *t, const char *path, const bool *in_float,

@@ -61,6 +61,7 @@ struct qns_dag {
     } link, list;
     char *buffer;
     uint64_t sample;
+    double worked;
 };
 
 /* ---- life ---- */
@@ -469,6 +470,7 @@ void qns_dag_run(qns_dag *d, uint32_t k)
             continue;
         }
         work(d, j);
+        d->worked += j->macs;
         if (twin && same_outputs(d, j, twin))
             take_twin(d, j, twin);
     }
@@ -484,4 +486,9 @@ qns_tensor qns_dag_output(const qns_dag *d, uint32_t k, uint32_t i)
 double qns_dag_macs(const qns_dag *d, uint32_t k)
 {
     return d->program.at[k].macs;
+}
+
+double qns_dag_worked(const qns_dag *d)
+{
+    return d->worked;
 }

@@ -35,5 +35,7 @@ qns_tensor qns_dag_output(const qns_dag *d, uint32_t k, uint32_t i);
 
 /* Multiply-adds of a sample that graph k adds to those of the graphs before. */
 double qns_dag_macs(const qns_dag *d, uint32_t k);
+/* Multiply-adds of all runs so far: what turned out equal was not computed. */
+double qns_dag_worked(const qns_dag *d);
 
 #endif

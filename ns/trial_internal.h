@@ -5,6 +5,7 @@
 
 #include "core/quant/ranges.h"
 #include "ns/trial.h"
+#include "ns/trial_cache.h"
 #include "ns/trial_pool.h"
 
 /* Everything about one set of units. */
@@ -30,9 +31,11 @@ struct qns_trials {
     qns_pool *pool;
     qns_trial_unit *unit;
     uint32_t n_units;
-    uint32_t classes; /* of output 0; 0: not a classifier */
+    uint32_t *unit_of;      /* by node; QNS_NONE: in none */
+    qns_trial_cache *cache; /* NULL: none */
+    uint32_t classes;       /* of output 0; 0: not a classifier */
     qns_trial_refs refs;
-    double macs, float_seconds;
+    double macs, float_seconds, float_worked;
     int64_t float_samples;
 };
 

@@ -14,9 +14,10 @@
 enum { REFS_MAX_SIZE = 64 << 20 };
 
 typedef struct state { /* of a set, after the samples so far */
-    qns_sums sums;
-    int64_t agree, ref_hit, hit;
-    double seconds;
+    qns_tally tally;
+    qns_digest id;
+    int64_t cached, put; /* samples that came from the cache, and that are in it */
+    double seconds, worked;
     uint8_t *sample; /* NULL: not wanted */
     double *energy;
 } state;
@@ -30,6 +31,7 @@ typedef struct scan {
     qns_tensor *in;
     qns_tensor *ref; /* outputs of the float model, row-major */
     void *room;      /* for one output */
+    double started, kept;
 } scan;
 
 static double now(void)
@@ -86,9 +88,10 @@ static void run_float(scan *s, int64_t id)
         move_refs(s, kept, false);
         return;
     }
-    const double start = now();
+    const double start = now(), before = qns_dag_worked(s->dag);
     qns_dag_run(s->dag, 0);
     t->float_seconds += now() - start;
+    t->float_worked += qns_dag_worked(s->dag) - before;
     t->float_samples++;
     for (uint32_t i = 0; i < qns_graph_n_outputs(t->spec.fused); i++) {
         const qns_tensor out = qns_dag_output(s->dag, 0, i);
@@ -116,9 +119,9 @@ static void vote(state *x, const scan *s, const float *test, int64_t id)
     const size_t a = qns_argmax(s->ref[0].data, t->classes), b = qns_argmax(test, t->classes);
     const bool ref_hit = t->spec.labels && (int64_t)a == t->spec.labels[id];
     const bool hit = t->spec.labels && (int64_t)b == t->spec.labels[id];
-    x->agree += a == b;
-    x->ref_hit += ref_hit;
-    x->hit += hit;
+    x->tally.agree += a == b;
+    x->tally.ref_hit += ref_hit;
+    x->tally.hit += hit;
     if (x->sample)
         x->sample[id - s->o->first] = (uint8_t)((a == b) | ref_hit << 1 | hit << 2);
 }
@@ -130,7 +133,11 @@ static uint32_t n_energy(const scan *s)
 
 static void add_sums(state *x, const scan *s, const qns_sums *one, int64_t id)
 {
-    qns_sums_merge(&x->sums, one);
+    x->tally.values += one->n;
+    x->tally.signal += one->rr;
+    x->tally.noise += one->ee;
+    x->tally.nonfinite_ref += one->nonfinite_ref;
+    x->tally.nonfinite += one->nonfinite_test;
     if (!x->energy)
         return;
     double *e = x->energy + 2 * ((id - s->o->first) % n_energy(s));
@@ -164,12 +171,62 @@ static qns_status one_sample(scan *s, int64_t id, qns_err *err)
     qns_dag_next(s->dag);
     run_float(s, id);
     for (uint32_t k = 0; k < s->n_sets; k++) {
-        const double start = now();
+        if (s->set[k].tally.done > id - s->o->first)
+            continue;
+        const double start = now(), before = qns_dag_worked(s->dag);
         qns_dag_run(s->dag, k + 1);
         s->set[k].seconds += now() - start;
+        s->set[k].worked += qns_dag_worked(s->dag) - before;
         measure(&s->set[k], s, k + 1, id);
+        s->set[k].tally.done++;
     }
     return QNS_OK;
+}
+
+/* ---- the cache ---- */
+
+/* A set is known by the names of its float layers, whatever the units are. */
+static qns_status name_set(qns_digest *out, const qns_trials *t, const bool *in_float, qns_err *err)
+{
+    qns_digester *d;
+    QNS_TRY(qns_digester_create(&d, err));
+    for (uint32_t i = 0; i < qns_graph_n_nodes(t->spec.fused); i++)
+        if (t->unit_of[i] != QNS_NONE && in_float[t->unit_of[i]])
+            qns_digester_add_text(d, qns_graph_node(t->spec.fused, (qns_nid){i})->name);
+    *out = qns_digester_result(d);
+    qns_digester_free(d);
+    return QNS_OK;
+}
+
+static void take_cached(scan *s)
+{
+    for (uint32_t k = 0; s->t->cache && !s->o->want_samples && k < s->n_sets; k++) {
+        state *x = &s->set[k];
+        x->tally = qns_trial_cache_get(s->t->cache, &x->id, s->o->first, s->o->n);
+        x->cached = x->put = x->tally.done;
+    }
+}
+
+static qns_status keep_cached(scan *s, qns_err *err)
+{
+    if (!s->t->cache || s->o->want_samples)
+        return QNS_OK;
+    for (uint32_t k = 0; k < s->n_sets; k++) {
+        state *x = &s->set[k];
+        if (x->tally.done == x->put)
+            continue;
+        QNS_TRY(qns_trial_cache_put(s->t->cache, &x->id, s->o->first, &x->tally, err));
+        x->put = x->tally.done;
+    }
+    s->kept = now();
+    return qns_trial_cache_flush(s->t->cache, err);
+}
+
+/* Every five seconds, and in long runs after two per cent of the time so far: what a kill costs. */
+static bool is_time_to_keep(const scan *s)
+{
+    const double t = now(), rest = (t - s->started) / 50;
+    return t - s->kept > (rest > 5 ? rest : 5);
 }
 
 /* ---- the whole ---- */
@@ -206,38 +263,61 @@ static qns_status make_dag(scan *s, const bool *const *in_float, qns_err *err)
     return QNS_OK;
 }
 
-static qns_status run_all(scan *s, qns_err *err)
+static qns_status get_ready(scan *s, const bool *const *in_float, qns_err *err)
 {
     for (uint32_t k = 0; k < s->n_sets; k++) {
-        qns_sums_init(&s->set[k].sums);
+        QNS_TRY(name_set(&s->set[k].id, s->t, in_float[k], err));
         if (!s->o->want_samples)
             continue;
         QNS_TRY(qns_new((void **)&s->set[k].sample, (size_t)s->o->n, 1, err));
         QNS_TRY(qns_new((void **)&s->set[k].energy, 2 * n_energy(s), sizeof(double), err));
     }
-    for (int64_t i = 0; i < s->o->n; i++) {
-        QNS_TRY(one_sample(s, s->o->first + i, err));
-        if (s->o->progress)
-            s->o->progress(s->o->ctx, i + 1, s->o->n);
-    }
+    take_cached(s);
+    s->started = s->kept = now();
     return QNS_OK;
+}
+
+/* What was run is kept even when it ends early. */
+static qns_status run_all(scan *s, qns_err *err)
+{
+    qns_status st = QNS_OK;
+    int64_t done = s->o->n;
+    for (uint32_t k = 0; k < s->n_sets; k++)
+        done = s->set[k].tally.done < done ? s->set[k].tally.done : done;
+    for (; st == QNS_OK && done < s->o->n; done++) {
+        st = one_sample(s, s->o->first + done, err);
+        if (st == QNS_OK && s->o->progress)
+            s->o->progress(s->o->ctx, done + 1, s->o->n);
+        if (st == QNS_OK && is_time_to_keep(s))
+            st = keep_cached(s, err);
+    }
+    const qns_status kept = keep_cached(s, st == QNS_OK ? err : NULL);
+    return st == QNS_OK ? kept : st;
 }
 
 static void give(qns_trial_score *out, scan *s, uint32_t k)
 {
     unsigned flags = 0;
     state *x = &s->set[k];
+    const qns_tally *y = &x->tally;
+    const qns_sums sums = {.n = y->values,
+                           .rr = y->signal,
+                           .ee = y->noise,
+                           .nonfinite_ref = y->nonfinite_ref,
+                           .nonfinite_test = y->nonfinite};
     const qns_trials *t = s->t;
     const bool labels = t->classes && t->spec.labels;
     *out = (qns_trial_score){.n = s->o->n,
-                             .output_sqnr_db = qns_sqnr_db(&flags, &x->sums),
-                             .agree = t->classes ? x->agree : -1,
-                             .ref_hit = labels ? x->ref_hit : -1,
-                             .hit = labels ? x->hit : -1,
-                             .nonfinite_ref = (int64_t)x->sums.nonfinite_ref,
-                             .nonfinite = (int64_t)x->sums.nonfinite_test,
+                             .output_sqnr_db = qns_sqnr_db(&flags, &sums),
+                             .agree = t->classes ? y->agree : -1,
+                             .ref_hit = labels ? y->ref_hit : -1,
+                             .hit = labels ? y->hit : -1,
+                             .nonfinite_ref = (int64_t)y->nonfinite_ref,
+                             .nonfinite = (int64_t)y->nonfinite,
                              .macs = qns_dag_macs(s->dag, k + 1),
                              .seconds = x->seconds,
+                             .worked = x->worked,
+                             .cached = x->cached,
                              .sample = x->sample,
                              .energy = x->energy,
                              .n_energy = x->energy ? n_energy(s) : 0};
@@ -254,6 +334,7 @@ qns_status qns_trials_scan(qns_trial_score *out, qns_trials *t, const bool *cons
     QNS_TRY_DONE(qns_new((void **)&s.set, n_sets, sizeof *s.set, err));
     QNS_TRY_DONE(make_dag(&s, in_float, err));
     QNS_TRY_DONE(make_refs(&s, err));
+    QNS_TRY_DONE(get_ready(&s, in_float, err));
     QNS_TRY_DONE(run_all(&s, err));
     for (uint32_t k = 0; k < n_sets; k++)
         give(&out[k], &s, k);

@@ -124,7 +124,8 @@ static void add_costs(qns_trial_unit *u, const qns_graph *g, const qns_node *n)
 
 static qns_status make_unit(qns_trials *t, const grouping *x, uint32_t first, qns_err *err)
 {
-    qns_trial_unit *u = &t->unit[t->n_units++];
+    const uint32_t number = t->n_units++;
+    qns_trial_unit *u = &t->unit[number];
     const uint32_t n_nodes = qns_graph_n_nodes(x->g);
     const char **names;
     for (uint32_t i = first; i < n_nodes; i++)
@@ -135,6 +136,7 @@ static qns_status make_unit(qns_trials *t, const grouping *x, uint32_t first, qn
         if (x->leader[i] != first)
             continue;
         names[u->n_names++] = x->name[i];
+        t->unit_of[i] = number;
         add_costs(u, x->g, qns_graph_node(x->g, (qns_nid){i}));
     }
     u->names = names;
@@ -167,6 +169,9 @@ qns_status qns_trials_find_units(qns_trials *t, const qns_decisions *all, qns_er
     QNS_TRY_DONE(merge_groups(&x, &t->spec, err));
     for (uint32_t i = 0; i < n; i++)
         n_units += x.leader[i] == i;
+    QNS_TRY_DONE(qns_arena_new((void **)&t->unit_of, t->arena, n, sizeof *t->unit_of, err));
+    for (uint32_t i = 0; i < n; i++)
+        t->unit_of[i] = QNS_NONE;
     QNS_TRY_DONE(qns_arena_new((void **)&t->unit, t->arena, n_units, sizeof *t->unit, err));
     for (uint32_t i = 0; i < n; i++)
         if (x.leader[i] == i)

@@ -145,5 +145,5 @@ static qns_status build(qns_report **out, const void *of, qns_err *err)
     return qns_report_build(out, of, err);
 }
 
-const qns_kind qns_kind_comparison = {"comparison", from_json, to_json, free_result, build};
-const qns_kind qns_kind_shadow = {"shadow", from_json, to_json, free_result, build};
+const qns_kind qns_kind_comparison = {"comparison", from_json, to_json, free_result, build, NULL};
+const qns_kind qns_kind_shadow = {"shadow", from_json, to_json, free_result, build, NULL};

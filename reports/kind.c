@@ -43,7 +43,7 @@ static qns_status find_kind(const qns_kind **out, const json_t *doc, qns_err *er
 
 qns_any_result qns_any_of(const qns_result *r)
 {
-    return (qns_any_result){qns_kind_find(r->kind), (void *)(uintptr_t)r};
+    return (qns_any_result){qns_kind_find(r->kind), (void *)(uintptr_t)r, NULL};
 }
 
 qns_status qns_any_load(qns_any_result *out, const char *path, qns_err *err)
@@ -74,8 +74,17 @@ done:
     return st;
 }
 
+qns_status qns_any_layers(const qns_result **out, qns_any_result *r, qns_err *err)
+{
+    if (r->kind->layers && !r->layers)
+        QNS_TRY(r->kind->layers(&r->layers, r->of, err));
+    *out = r->kind->layers ? r->layers : r->of;
+    return QNS_OK;
+}
+
 void qns_any_free(qns_any_result *r)
 {
+    qns_result_free(r->layers);
     if (r->kind)
         r->kind->free(r->of);
     *r = (qns_any_result){0};

@@ -18,6 +18,9 @@ typedef struct qns_kind {
     void (*free)(void *of);
     /* The result must outlive the report. */
     qns_status (*build)(qns_report **out, const void *of, qns_err *err);
+    /* Its layers, ranked, as a qns_result that lives no longer than it. NULL: `of` is one itself.
+     */
+    qns_status (*layers)(qns_result **out, const void *of, qns_err *err);
 } qns_kind;
 
 /* NULL when there is none of that name. */
@@ -26,7 +29,8 @@ const qns_kind *qns_kind_find(const char *name);
 /* A result of any kind. */
 typedef struct qns_any_result {
     const qns_kind *kind;
-    void *of; /* qns_result, ... */
+    void *of;           /* qns_result, ... */
+    qns_result *layers; /* what qns_any_layers() made; owned */
 } qns_any_result;
 
 /* A view; r stays the caller's. */
@@ -35,6 +39,8 @@ qns_any_result qns_any_of(const qns_result *r);
 /* Fails with FORMAT when the document is no result or of an unknown kind. */
 qns_status qns_any_load(qns_any_result *out, const char *path, qns_err *err);
 qns_status qns_any_save(const char *path, const qns_any_result *r, qns_err *err);
+/* For those who choose among layers. *out lives as long as r. */
+qns_status qns_any_layers(const qns_result **out, qns_any_result *r, qns_err *err);
 void qns_any_free(qns_any_result *r); /* also of {0} */
 
 extern const qns_kind qns_kind_comparison, qns_kind_shadow, qns_kind_sensitivity;

@@ -67,13 +67,20 @@ static json_t *effect_json(qns_json_writer *w, const qns_effect *e)
     return o;
 }
 
+static json_t *texts(qns_json_writer *w, const char *const *text, uint32_t n)
+{
+    json_t *list = json_array();
+    for (uint32_t i = 0; i < n; i++)
+        qns_json_append(w, list, qns_json_text(text[i]));
+    return list;
+}
+
 static json_t *unit_json(qns_json_writer *w, const qns_sens_unit *u)
 {
-    json_t *o = json_object(), *names = json_array(), *out = effect_json(w, &u->out);
+    json_t *o = json_object(), *out = effect_json(w, &u->out);
     qns_json_put(w, o, "name", qns_json_text(u->name));
-    for (uint32_t i = 0; i < u->n_names; i++)
-        qns_json_append(w, names, qns_json_text(u->names[i]));
-    qns_json_put(w, o, "names", names);
+    qns_json_put(w, o, "names", texts(w, u->names, u->n_names));
+    qns_json_put(w, o, "origin", texts(w, u->origin, u->n_origin));
     qns_json_put(w, o, "op", qns_json_text(u->op));
     qns_json_put(w, o, "index", json_integer(u->index));
     qns_json_put_number(w, o, "macs", u->macs);
@@ -158,25 +165,35 @@ static qns_status read_effect(qns_json_reader *rd, qns_effect *e, const json_t *
     return qns_json_get_int(rd, &e->nonfinite, o, "nonfinite", 0, INT64_MAX, 0, &at);
 }
 
+static qns_status read_texts(qns_json_reader *rd, const char *const **out, uint32_t *n,
+                             const json_t *o, const char *key, const qns_json_place *up)
+{
+    const json_t *list;
+    const qns_json_place at = {up, key, 0};
+    const char **text;
+    QNS_TRY(qns_json_get_array(rd, &list, n, o, key, MAX_UNITS, up));
+    QNS_TRY(qns_json_get_memory(rd, &text, *n, sizeof *text));
+    for (uint32_t i = 0; i < *n; i++)
+        QNS_TRY(qns_json_to_text(rd, &text[i], json_array_get(list, i),
+                                 &(qns_json_place){&at, NULL, i}));
+    *out = text;
+    return QNS_OK;
+}
+
 static qns_status read_unit(qns_json_reader *rd, qns_sens_unit *u, const json_t *o,
                             const qns_json_place *at)
 {
-    const json_t *list, *out;
-    const qns_json_place names = {at, "names", 0}, below = {at, "leave_one_out", 0};
-    const char **name;
+    const json_t *out;
+    const qns_json_place below = {at, "leave_one_out", 0};
     int64_t index;
     if (!json_is_object(o))
         return qns_json_wrong(rd, at, "an object");
     QNS_TRY(qns_json_get_text(rd, &u->name, o, "name", at));
-    QNS_TRY(qns_json_get_array(rd, &list, &u->n_names, o, "names", MAX_UNITS, at));
+    QNS_TRY(read_texts(rd, &u->names, &u->n_names, o, "names", at));
+    QNS_TRY(read_texts(rd, &u->origin, &u->n_origin, o, "origin", at));
     if (!u->name[0] || u->n_names == 0)
-        return qns_json_wrong(rd, u->name[0] ? &names : &(qns_json_place){at, "name", 0},
+        return qns_json_wrong(rd, &(qns_json_place){at, u->name[0] ? "names" : "name", 0},
                               "the name of a layer");
-    QNS_TRY(qns_json_get_memory(rd, &name, u->n_names, sizeof *name));
-    for (uint32_t i = 0; i < u->n_names; i++)
-        QNS_TRY(qns_json_to_text(rd, &name[i], json_array_get(list, i),
-                                 &(qns_json_place){&names, NULL, i}));
-    u->names = name;
     QNS_TRY(qns_json_get_text(rd, &u->op, o, "op", at));
     QNS_TRY(qns_json_get_int(rd, &index, o, "index", 0, INT32_MAX, 0, at));
     u->index = (uint32_t)index;
@@ -277,4 +294,10 @@ static qns_status build(qns_report **out, const void *of, qns_err *err)
     return qns_sensitivity_build(out, of, err);
 }
 
-const qns_kind qns_kind_sensitivity = {"sensitivity", from_json, to_json, free_sensitivity, build};
+static qns_status layers(qns_result **out, const void *of, qns_err *err)
+{
+    return qns_sensitivity_layers(out, of, err);
+}
+
+const qns_kind qns_kind_sensitivity = {"sensitivity",    from_json, to_json,
+                                       free_sensitivity, build,     layers};

@@ -8,6 +8,7 @@
 #include "tools/session.h"
 #include "tools/ui.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -160,22 +161,30 @@ static qns_status scan(job *j, const sensitivity_args *a, qns_progress *bar, qns
     return qns_sensitivity_run(&j->s, j->trials, &so, err);
 }
 
+static void print_runs(const char *by, double in, double out, uint32_t n)
+{
+    printf("%-11s only int8 %7.1f = %.2f each     if float %7.1f = %.2f each\n", by, in, in / n,
+           out, out / n);
+}
+
 /* Of both scans with the baseline that belongs to it, in runs of the whole network. */
 static void print_cost(const qns_sensitivity *s)
 {
-    const double n = s->n_units, in = s->seconds[2] + s->seconds[0],
-                 out = s->seconds[3] + s->seconds[1];
-    if (!s->n_units || s->float_samples == 0)
+    const double *sec = s->spent.seconds, *work = s->spent.worked;
+    if (!s->n_units)
         return;
     printf("cost of the scans in runs of the network, and for each of %u layers:\n", s->n_units);
-    printf("by MACs     only int8 %7.1f = %.2f each     if float %7.1f = %.2f each\n",
-           s->cost.in_runs, s->cost.in_runs / n, s->cost.out_runs, s->cost.out_runs / n);
-    printf("by time     only int8 %7.1f = %.2f each     if float %7.1f = %.2f each\n",
-           in / s->seconds[0], in / s->seconds[0] / n, out / s->seconds[1],
-           out / s->seconds[1] / n);
+    if (s->spent.cached) {
+        print_runs("by MACs", s->cost.in_runs, s->cost.out_runs, s->n_units);
+        printf("from cache  %" PRId64 " of %" PRId64 " samples\n", s->spent.cached, s->samples);
+        return;
+    }
+    if (work[0] > 0)
+        print_runs("by MACs", 1 + work[2] / work[0], (work[1] + work[3]) / work[0], s->n_units);
+    print_runs("by time", 1 + sec[2] / sec[0], 1 + sec[3] / sec[1], s->n_units);
     printf("a run       %.2f ms in float, %.2f ms in int8; both scans %.1f s\n",
-           1000 * s->seconds[0] / (double)s->float_samples,
-           1000 * s->seconds[1] / (double)s->samples, in + out);
+           1000 * sec[0] / (double)s->spent.samples, 1000 * sec[1] / (double)s->samples,
+           sec[0] + sec[1] + sec[2] + sec[3]);
 }
 
 static void print_next(const sensitivity_args *a, const qns_sensitivity *s)
@@ -197,7 +206,7 @@ static void print_next(const sensitivity_args *a, const qns_sensitivity *s)
 
 static qns_status write_all(const sensitivity_args *a, const qns_sensitivity *s, qns_err *err)
 {
-    const qns_any_result any = {&qns_kind_sensitivity, (void *)(uintptr_t)s};
+    const qns_any_result any = {&qns_kind_sensitivity, (void *)(uintptr_t)s, NULL};
     const qns_report_opts opts = {.width = qns_ui_width(),
                                   .colour = qns_ui_colour(),
                                   .max_rows = a->rows ? (uint32_t)a->rows : UINT32_MAX};

@@ -2,7 +2,7 @@
 /* qns skiplist: the layers that stay in float, for another tool. */
 #include "core/base/file.h"
 #include "ns/skiplist.h"
-#include "reports/result_json.h"
+#include "reports/kind.h"
 #include "tools/cmd.h"
 
 #include <errno.h>
@@ -114,7 +114,8 @@ static qns_status make_list(qns_skiplist **out, const skiplist_args *a, qns_err 
 {
     qns_status st = QNS_OK;
     qns_model *model = NULL;
-    qns_result *r = NULL;
+    qns_any_result any = {0};
+    const qns_result *r = NULL;
     qns_qconfig_set *set = NULL;
     const bool yaml = qns_has_suffix(a->file, ".yaml") || qns_has_suffix(a->file, ".yml");
     const qns_model_opts mo = qns_model_opts_of(&a->common, NULL);
@@ -129,7 +130,9 @@ static qns_status make_list(qns_skiplist **out, const skiplist_args *a, qns_err 
     if (yaml)
         QNS_TRY_DONE(qns_qconfig_read(&set, a->file, NULL, err));
     else
-        QNS_TRY_DONE(qns_result_load(&r, a->file, err));
+        QNS_TRY_DONE(qns_any_load(&any, a->file, err));
+    if (!yaml)
+        QNS_TRY_DONE(qns_any_layers(&r, &any, err));
     if (a->model)
         QNS_TRY_DONE(qns_model_load(&model, a->model, &mo, err));
     st = yaml ? qns_skiplist_from_qconfig(out, set, model, err)
@@ -138,7 +141,7 @@ static qns_status make_list(qns_skiplist **out, const skiplist_args *a, qns_err 
         qns_err_note(err, "%s", a->file);
 done:
     qns_qconfig_free(set);
-    qns_result_free(r);
+    qns_any_free(&any);
     qns_model_free(model);
     return st;
 }

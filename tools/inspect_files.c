@@ -4,12 +4,13 @@
 #include "core/model/npy.h"
 #include "core/model/npz.h"
 #include "ns/h5_read.h"
-#include "reports/result_json.h"
+#include "reports/kind.h"
 #include "tools/inspect.h"
 #include "tools/session.h"
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 static json_t *shape_json(const qns_shape *s)
 {
@@ -149,17 +150,23 @@ qns_status qns_inspect_capture(json_t *json, const char *path, const qns_common 
 
 qns_status qns_inspect_result(json_t *json, const char *path, const qns_common *c, qns_err *err)
 {
-    qns_result *r;
+    qns_status st = QNS_OK;
+    qns_any_result any = {0};
+    const qns_result *r;
     (void)c;
-    QNS_TRY(qns_result_load(&r, path, err));
+    QNS_TRY(qns_any_load(&any, path, err));
+    QNS_TRY_DONE(qns_any_layers(&r, &any, err));
+    const bool one = strcmp(r->test.file, r->ref.file) == 0; /* a scan of one model */
     if (json)
         json_array_append_new(json, json_pack("{s:s, s:s, s:s, s:s, s:I, s:i}", "file", path,
                                               "kind", r->kind, "reference", r->ref.file, "test",
                                               r->test.file, "samples", (json_int_t)r->samples,
                                               "layers", (int)r->n_layers));
     else
-        printf("%s: %s of %s with %s, %u layers, %" PRId64 " samples, made by qns %s\n", path,
-               r->kind, r->test.file, r->ref.file, r->n_layers, r->samples, r->qns);
-    qns_result_free(r);
-    return QNS_OK;
+        printf("%s: %s of %s%s%s, %u layers, %" PRId64 " samples, made by qns %s\n", path, r->kind,
+               r->test.file, one ? "" : " with ", one ? "" : r->ref.file, r->n_layers, r->samples,
+               r->qns);
+done:
+    qns_any_free(&any);
+    return st;
 }

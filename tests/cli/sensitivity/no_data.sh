@@ -1,0 +1,1 @@
+$QNS sensitivity $FIXTURES/model.onnx
