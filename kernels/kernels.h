@@ -26,6 +26,9 @@ struct qk_table {
      * set. Signed codes are stored in the same bytes. */
     void (*requant)(uint8_t *out, size_t ld_out, const int32_t *acc, size_t ld_acc, size_t m,
                     size_t n, const int32_t *row_sum, const qk_requant *rq);
+    /* Both in one, without a sum in memory (conv/conv_tile.h). Rows of out are
+     * ld_out apart. */
+    void (*conv_u8s8)(uint8_t *out, size_t ld_out, const qk_conv_tile *t);
     /* acc[c] = sum over taps of taps[t][c] * w[t * n + c]: one output position of a depthwise conv.
      */
     void (*dwconv_u8s8)(int32_t *acc, const uint8_t *const *taps, size_t n_taps, const int8_t *w,

@@ -2,6 +2,7 @@
 /* Plain C first, then what the build, the machine and the mask allow, each over the ones before.
  * This is the only place that knows which variants exist: a new one is a line here, and
  * tests/kernels finds it by its pointer. */
+#include "kernels/conv/conv_tile.h"
 #include "kernels/cpu.h"
 #include "kernels/dwconv/dwconv.h"
 #include "kernels/eltwise/eltwise.h"
@@ -17,6 +18,7 @@ static void init_scalar(qk_table *t)
     *t = (qk_table){
         .gemm_u8s8 = qk_gemm_u8s8__c,
         .requant = qk_requant__c,
+        .conv_u8s8 = qk_conv_u8s8__c,
         .dwconv_u8s8 = qk_dwconv_u8s8__c,
         .gemm_u8s8_pairs = qk_gemm_u8s8_pairs__c,
         .dwconv_u8s8_pairs = qk_dwconv_u8s8_pairs__c,
@@ -66,6 +68,7 @@ static void init_vnni(qk_table *t)
 {
     t->gemm_u8s8 = qk_gemm_u8s8__vnni;
     t->requant = qk_requant__vnni;
+    t->conv_u8s8 = qk_conv_u8s8__vnni;
     t->dwconv_u8s8 = qk_dwconv_u8s8__vnni;
     t->gemm_f32 = qk_gemm_f32__vnni;
     t->dwconv_f32 = qk_dwconv_f32__vnni;

@@ -32,6 +32,17 @@ typedef struct qk_requant {
     int32_t zero, lo, hi;  /* of the output code; lo, hi within -128..255 */
 } qk_requant;
 
+/* A tile of a convolution: m output positions times n output channels, codes to codes. */
+typedef struct qk_conv_tile {
+    /* rows[t * m + i]: tap_k codes of tap t of position i, readable up to tap_k rounded up to a
+     * multiple of 4. With more than one tap, tap_k is such a multiple. */
+    const uint8_t *const *rows;
+    size_t m, n_taps, tap_k;
+    const int8_t *packed; /* qk_pack_s8() of n rows of n_taps * tap_k */
+    size_t n;
+    const qk_requant *rq; /* of the first column; zero_w NULL, 0 <= lo <= hi <= 255 */
+} qk_conv_tile;
+
 /* out = clamp(quantize(s_a (a - za) + s_b (b - zb))), spec section 5.2, "add". */
 typedef struct qk_add {
     float scale_a, scale_b, inv_out; /* inv_out = 1.0f / s_out */

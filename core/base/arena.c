@@ -16,7 +16,8 @@
 #define UNPOISON(p, n) ((void)(p), (void)(n))
 #endif
 
-enum { ALIGN = 64, BLOCK = 64 * 1024 };
+/* Blocks grow with the arena, up to a size for which malloc64() asks for huge pages. */
+enum { ALIGN = 64, BLOCK = 64 * 1024, LARGE_BLOCK = 4 << 20 };
 
 typedef struct block {
     struct block *next;
@@ -25,6 +26,7 @@ typedef struct block {
 
 struct qns_arena {
     block *head;
+    size_t total; /* bytes of all blocks */
 };
 
 qns_status qns_arena_create(qns_arena **out, qns_err *err)
@@ -56,6 +58,15 @@ static block *new_block(size_t size)
     return b;
 }
 
+static size_t block_size(const qns_arena *a)
+{
+    size_t size = BLOCK;
+
+    while (size < LARGE_BLOCK && size <= a->total / 8)
+        size *= 2;
+    return size;
+}
+
 void *qns_arena_get(qns_arena *a, size_t n, size_t size)
 {
     size_t bytes;
@@ -65,10 +76,12 @@ void *qns_arena_get(qns_arena *a, size_t n, size_t size)
     if (!a->head || a->head->size - a->head->used < need) {
         /* A large object gets a block of its own behind the current one, whose rest stays usable.
          */
-        block *b = new_block(need > BLOCK / 4 ? need : BLOCK);
+        const size_t usual = block_size(a), whole = need > usual / 4 ? need : usual;
+        block *b = new_block(whole);
         if (!b)
             return NULL;
-        if (a->head && need > BLOCK / 4) {
+        a->total += whole;
+        if (a->head && need > usual / 4) {
             b->next = a->head->next;
             a->head->next = b;
             b->used = need;

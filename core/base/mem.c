@@ -4,6 +4,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 static atomic_llong fail_at = -1;
 
@@ -32,12 +33,29 @@ void *qns_calloc(size_t n, size_t size)
     return calloc(n ? n : 1, size ? size : 1);
 }
 
+/* Weights and activations of megabytes are walked in long strides; on pages of 4 KiB a good part of
+ * the time goes into finding the pages. The system may refuse, which changes nothing but speed. */
+static void ask_for_huge_pages(void *p, size_t size)
+{
+#if defined(MADV_HUGEPAGE)
+    (void)madvise(p, size, MADV_HUGEPAGE);
+#else
+    (void)p, (void)size;
+#endif
+}
+
 void *qns_malloc64(size_t size)
 {
+    enum { LINE = 64, HUGE = 2 << 20 };
+    const size_t align = size >= HUGE ? HUGE : LINE;
     void *p = NULL;
-    if (must_fail() || size > PTRDIFF_MAX - 64)
+    if (must_fail() || size > PTRDIFF_MAX - HUGE)
         return NULL;
-    return posix_memalign(&p, 64, (size + 63) / 64 * 64 + (size == 0 ? 64 : 0)) == 0 ? p : NULL;
+    if (posix_memalign(&p, align, (size + LINE - 1) / LINE * LINE + (size == 0 ? LINE : 0)))
+        return NULL;
+    if (align == HUGE)
+        ask_for_huge_pages(p, size);
+    return p;
 }
 
 void *qns_realloc(void *p, size_t n, size_t size)

@@ -13,6 +13,7 @@ struct qns_qgemm {
     size_t group_size; /* bytes */
     size_t panel_size; /* bytes of 16 output channels */
     bool pairs;        /* sums of two products saturate */
+    bool fused;        /* sums become codes where they were made */
 };
 
 static void pack_depthwise(int8_t *packed, int32_t *col_sum, const int8_t *w, const qns_tiles *t)
@@ -51,6 +52,9 @@ qns_status qns_qgemm_create(qns_qgemm **out, const qns_call *c, const qns_tiles 
     QNS_TRY(qns_arena_new((void **)&pad, a, t->in_ch, 1, err));
     memset(pad, c->in[0].qp->zero[0], t->in_ch);
     q->t.pad = pad;
+    q->fused = !t->depthwise && !q->rq.zero_w;
+    if (q->fused)
+        qns_tiles_by_taps(&q->t);
     *out = q;
     return QNS_OK;
 }
@@ -58,6 +62,9 @@ qns_status qns_qgemm_create(qns_qgemm **out, const qns_call *c, const qns_tiles 
 void qns_qgemm_saturate(qns_qgemm *q)
 {
     q->pairs = true;
+    if (q->fused)
+        qns_tiles_by_rows(&q->t);
+    q->fused = false;
 }
 
 size_t qns_qgemm_scratch(const qns_qgemm *q)
@@ -87,6 +94,19 @@ static void run_tile(uint8_t *out, const qns_qgemm *q, const uint8_t *in, const 
     const qk_requant rq = qns_gemm_quant_from(&q->rq, ch);
 
     qns_tile_rows(mem, t, &tile, in);
+    if (q->fused) {
+        const size_t taps = t->by_taps ? t->g.taps : 1;
+        const qk_conv_tile ct = {.rows = (const uint8_t *const *)mem->row,
+                                 .m = tile.n,
+                                 .n_taps = taps,
+                                 .tap_k = t->k / taps,
+                                 .packed = packed,
+                                 .n = tile.n_col,
+                                 .rq = &rq};
+
+        k->conv_u8s8(out + tile.first * t->out_ch + ch, t->out_ch, &ct);
+        return;
+    }
     if (rq.zero_w)
         sum_rows(mem->row_sum, mem->row, tile.n, t->k);
     (q->pairs ? k->gemm_u8s8_pairs : k->gemm_u8s8)(

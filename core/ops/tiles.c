@@ -2,6 +2,7 @@
 /* Tiles of a matrix product. */
 #include "core/ops/tiles.h"
 
+#include <assert.h>
 #include <omp.h>
 #include <string.h>
 
@@ -9,6 +10,8 @@ enum {
     PANEL = 16,             /* the packed weights come in panels of that many output channels */
     TILE_ROWS = 64,         /* enough to read a panel often before it leaves the cache */
     TILE_BYTES = 256 << 10, /* patches and accumulators of a tile stay in the second-level cache */
+    TAP_ROWS = 128,         /* rows of a tile that keeps no sums: it reads its weights that often */
+    MIN_ROWS = 12,          /* fewer rows do not fill the registers of the kernels */
     SMALL = 1 << 15         /* below that many multiply-adds a second thread does not pay */
 };
 
@@ -22,13 +25,18 @@ static size_t min_of(size_t a, size_t b)
     return a < b ? a : b;
 }
 
-static void cut(qns_tiles *t, bool quad)
+static size_t parts_of(size_t whole, size_t most)
+{
+    return (whole + most - 1) / most;
+}
+
+static void cut(qns_tiles *t)
 {
     const size_t threads = (size_t)omp_get_max_threads();
     const size_t work = t->m * t->k * t->og * t->groups;
 
     t->threads = work < SMALL ? 1 : (int)threads;
-    t->direct = t->g.taps == 1 && (!quad || t->cg % 4 == 0);
+    t->direct = t->g.taps == 1 && (!t->quad || t->cg % 4 == 0);
     t->ld_patch = round_up(t->k * t->size, 64);
     t->ld_acc = t->depthwise ? t->out_ch : round_up(t->og, PANEL);
     t->rows = TILE_BYTES / ((t->direct || t->depthwise ? 0 : t->ld_patch) + 4 * t->ld_acc);
@@ -57,8 +65,42 @@ void qns_tiles_conv(qns_tiles *t, const qns_geom *g, size_t batch, size_t in_ch,
     t->og = out_ch / groups;
     t->k = g->taps * t->cg;
     t->size = size;
+    t->quad = quad;
     t->depthwise = groups > 1 && t->cg == 1 && t->og == 1;
-    cut(t, quad);
+    cut(t);
+}
+
+/* Every thread takes rows of its own, or, where the weights are the larger part of what is read,
+ * columns of its own: then each weight comes to one core only. */
+static void cut_by_taps(qns_tiles *t)
+{
+    const size_t threads = (size_t)t->threads, in = t->m / t->g.out_pixels * t->g.in_pixels;
+    const bool split_cols = threads > 1 && t->groups == 1 && t->og >= threads * PANEL &&
+                            (t->og * t->k > in * t->in_ch || t->m < threads * MIN_ROWS);
+    const size_t shares = split_cols || t->groups > 1 ? 1 : threads;
+    const size_t share = parts_of(t->m, shares);
+
+    t->cols = split_cols ? round_up(parts_of(t->og, threads), PANEL) : t->og;
+    t->n_cols = parts_of(t->og, t->cols);
+    t->rows = parts_of(share, parts_of(share, TAP_ROWS));
+    t->n_tiles = parts_of(t->m, t->rows);
+    t->n_jobs = t->n_tiles * t->groups * t->n_cols;
+}
+
+void qns_tiles_by_taps(qns_tiles *t)
+{
+    assert(!t->depthwise);
+    t->by_taps = t->g.taps == 1 ? t->direct : t->cg % 4 == 0;
+    t->direct = t->by_taps;
+    t->ld_acc = 0;
+    if (t->m)
+        cut_by_taps(t);
+}
+
+void qns_tiles_by_rows(qns_tiles *t)
+{
+    t->by_taps = false;
+    cut(t);
 }
 
 void qns_tiles_linear(qns_tiles *t, size_t m, size_t k, size_t n, size_t size, bool quad)
@@ -89,7 +131,7 @@ static size_t carve(qns_tile_mem *mem, const qns_tiles *t, char *base)
 {
     size_t used = 0;
 
-    mem->row = take(base, &used, t->rows * sizeof *mem->row);
+    mem->row = take(base, &used, t->rows * (t->by_taps ? t->g.taps : 1) * sizeof *mem->row);
     mem->acc = take(base, &used, t->rows * t->ld_acc * sizeof *mem->acc);
     mem->row_sum = take(base, &used, t->rows * sizeof *mem->row_sum);
     if (t->depthwise) {
@@ -120,8 +162,14 @@ qns_tile_mem qns_tile_mem_at(const qns_tiles *t, void *scratch, int thread)
 qns_tile qns_tile_at(const qns_tiles *t, size_t job)
 {
     qns_tile tile = {0};
-    const size_t parts = t->depthwise ? 1 : t->groups * t->n_cols, part = job % parts;
+    const size_t parts = t->depthwise ? 1 : t->groups * t->n_cols;
+    size_t part = job % parts;
 
+    if (t->n_cols > 1 && t->groups == 1) {
+        /* One thread keeps to its columns. */
+        part = job / t->n_tiles;
+        job = job % t->n_tiles * parts;
+    }
     tile.first = job / parts * t->rows;
     tile.n = min_of(t->rows, t->m - tile.first);
     tile.group = part / t->n_cols;
@@ -144,14 +192,17 @@ static const void *direct_row(const qns_tiles *t, size_t row, const char *in)
 void qns_tile_rows(qns_tile_mem *mem, const qns_tiles *t, const qns_tile *tile, const void *in)
 {
     const size_t ch = tile->group * t->cg;
+    const qns_patch p = {&t->g, in, t->in_ch, ch, t->cg, t->size, t->pad};
 
+    if (t->by_taps) {
+        qns_patch_taps(mem->row, tile->n, &p, tile->first, tile->n);
+        return;
+    }
     if (t->direct) {
         for (size_t i = 0; i < tile->n; i++)
             mem->row[i] = (const char *)direct_row(t, tile->first + i, in) + ch * t->size;
         return;
     }
-    const qns_patch p = {&t->g, in, t->in_ch, ch, t->cg, t->size, t->pad};
-
     qns_patch_rows(mem->patch, t->ld_patch, &p, tile->first, tile->n);
     for (size_t i = 0; i < tile->n; i++)
         mem->row[i] = (const char *)mem->patch + i * t->ld_patch;

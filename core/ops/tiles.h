@@ -15,11 +15,13 @@ typedef struct qns_tiles {
     size_t size;          /* bytes of an element */
     bool depthwise;       /* every channel has its own window: k = taps, og = 1 */
     bool direct;          /* rows are read where they lie, without a copy */
+    bool by_taps;         /* ... and have a pointer for each tap */
     size_t rows, n_tiles; /* rows of a tile */
     size_t cols, n_cols;  /* output channels of a tile within a group, a multiple of 16 */
     size_t ld_patch;      /* bytes between copied rows */
     size_t ld_acc;        /* elements between rows of a tile's accumulator */
     size_t n_jobs;        /* tiles in all: n_tiles * groups * n_cols, depthwise n_tiles */
+    bool quad;            /* rows must be readable up to a multiple of 4 elements */
     int threads;
     void *pad; /* in_ch elements that stand for padding */
 } qns_tiles;
@@ -31,9 +33,15 @@ void qns_tiles_conv(qns_tiles *t, const qns_geom *g, size_t batch, size_t in_ch,
 /* m rows of k elements: a linear layer. */
 void qns_tiles_linear(qns_tiles *t, size_t m, size_t k, size_t n, size_t size, bool quad);
 
+/* Cuts anew for a kernel that makes codes of windows given by pointers: no sums in memory and,
+ * where the channels of a group are a multiple of 4, no copies. */
+void qns_tiles_by_taps(qns_tiles *t);
+/* ... and back. */
+void qns_tiles_by_rows(qns_tiles *t);
+
 /* Scratch memory of one thread. */
 typedef struct qns_tile_mem {
-    const void **row; /* rows entries */
+    const void **row; /* rows entries; by taps: taps * rows */
     void *patch;      /* unless direct */
     int32_t *acc;     /* rows * ld_acc */
     int32_t *row_sum; /* rows */
@@ -54,7 +62,7 @@ typedef struct qns_tile {
 } qns_tile;
 qns_tile qns_tile_at(const qns_tiles *t, size_t job);
 
-/* Sets mem->row[0..n-1] to the rows of a tile. */
+/* Sets mem->row[0..n-1] to the rows of a tile; by taps: mem->row[t * n + i] to tap t of row i. */
 void qns_tile_rows(qns_tile_mem *mem, const qns_tiles *t, const qns_tile *tile, const void *in);
 /* Sets mem->tap[] for one position of a depthwise convolution. */
 void qns_tile_taps(qns_tile_mem *mem, const qns_tiles *t, size_t row, const void *in);

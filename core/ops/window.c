@@ -343,3 +343,62 @@ void qns_patch_rows(void *rows, size_t ld, const qns_patch *p, size_t first, siz
         }
     }
 }
+
+/* One tap of n positions side by side; x0: coordinate of the first. line: NULL in padding. */
+static void tap_run(const void **row, size_t n, const qns_patch *p, const char *line, int64_t x0)
+{
+    const qns_geom *g = p->g;
+    const size_t pixel = p->channels * p->size;
+    const int64_t stride = g->stride[2];
+    int64_t i = 0, end = line ? (int64_t)n : 0;
+
+    if (line && g->up[2] != 1) {
+        for (; i < end; i++) {
+            const int64_t ix = pixel_at(g, 2, x0 + i * stride);
+            row[i] = ix < 0 ? p->pad : line + (size_t)ix * pixel;
+        }
+        return;
+    }
+    /* Positions before `inside` hang over the left edge, those from `end` on over the right. */
+    int64_t inside = x0 < 0 ? (-x0 + stride - 1) / stride : 0;
+    const int64_t over = x0 < g->in[2] ? (g->in[2] - x0 + stride - 1) / stride : 0;
+
+    end = over < end ? over : end;
+    inside = inside < end ? inside : end;
+    for (; i < inside; i++)
+        row[i] = p->pad;
+    for (; i < end; i++)
+        row[i] = line + (size_t)(x0 + i * stride) * pixel;
+    for (; i < (int64_t)n; i++)
+        row[i] = p->pad;
+}
+
+void qns_patch_taps(const void **rows, size_t ld, const qns_patch *p, size_t first, size_t n)
+{
+    const qns_geom *g = p->g;
+    const size_t pixel = p->channels * p->size, width = (size_t)g->out[2];
+
+    for (size_t i = 0; i < n;) {
+        const size_t at = first + i, image = at / g->out_pixels, left = width - at % width;
+        const size_t run = n - i < left ? n - i : left;
+        const char *in = (const char *)p->in + image * g->in_pixels * pixel + p->ch * p->size;
+        const void **row = rows + i;
+        int64_t c[QNS_SPATIAL];
+
+        corner(c, g, at % g->out_pixels);
+        for (int64_t z = 0; z < g->kernel[0]; z++) {
+            const int64_t iz = pixel_at(g, 0, c[0] + z * g->dilation[0]);
+
+            for (int64_t y = 0; y < g->kernel[1]; y++) {
+                const int64_t iy = pixel_at(g, 1, c[1] + y * g->dilation[1]);
+                const bool in_row = iz >= 0 && iy >= 0;
+                const size_t line = in_row ? (size_t)((iz * g->in[1] + iy) * g->in[2]) : 0;
+
+                for (int64_t x = 0; x < g->kernel[2]; x++, row += ld)
+                    tap_run(row, run, p, in_row ? in + line * pixel : NULL,
+                            c[2] + x * g->dilation[2]);
+            }
+        }
+        i += run;
+    }
+}

@@ -70,5 +70,8 @@ typedef struct qns_patch {
     const void *pad;
 } qns_patch;
 void qns_patch_rows(void *rows, size_t ld, const qns_patch *p, size_t first, size_t n);
+/* The same without a copy: rows[t * ld + i] is where channel ch of tap t of position first + i
+ * lies, or pad. */
+void qns_patch_taps(const void **rows, size_t ld, const qns_patch *p, size_t first, size_t n);
 
 #endif
