@@ -29,6 +29,8 @@ struct qk_table {
     /* Both in one, without a sum in memory (conv/conv_tile.h). Rows of out are
      * ld_out apart. */
     void (*conv_u8s8)(uint8_t *out, size_t ld_out, const qk_conv_tile *t);
+    /* Bytes of scratch memory for a tile of m, n_taps and tap_k; grows with each of them. */
+    size_t (*conv_u8s8_scratch)(const qk_conv_tile *t);
     /* acc[c] = sum over taps of taps[t][c] * w[t * n + c]: one output position of a depthwise conv.
      */
     void (*dwconv_u8s8)(int32_t *acc, const uint8_t *const *taps, size_t n_taps, const int8_t *w,

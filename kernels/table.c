@@ -19,6 +19,7 @@ static void init_scalar(qk_table *t)
         .gemm_u8s8 = qk_gemm_u8s8__c,
         .requant = qk_requant__c,
         .conv_u8s8 = qk_conv_u8s8__c,
+        .conv_u8s8_scratch = qk_conv_u8s8_scratch__c,
         .dwconv_u8s8 = qk_dwconv_u8s8__c,
         .gemm_u8s8_pairs = qk_gemm_u8s8_pairs__c,
         .dwconv_u8s8_pairs = qk_dwconv_u8s8_pairs__c,
@@ -85,6 +86,14 @@ static void init_vnni(qk_table *t)
 }
 #endif
 
+#if defined(QK_HAVE_AMX)
+static void init_amx(qk_table *t)
+{
+    t->conv_u8s8 = qk_conv_u8s8__amx;
+    t->conv_u8s8_scratch = qk_conv_u8s8_scratch__amx;
+}
+#endif
+
 #if defined(QK_HAVE_NEON)
 static void init_neon(qk_table *t)
 {
@@ -124,6 +133,10 @@ void qk_table_init(qk_table *t, unsigned mask)
 #if defined(QK_HAVE_VNNI)
     if (mask & QK_CPU_VNNI)
         init_vnni(t);
+#endif
+#if defined(QK_HAVE_AMX)
+    if (mask & QK_CPU_AMX)
+        init_amx(t);
 #endif
 #if defined(QK_HAVE_NEON)
     if (mask & QK_CPU_NEON)

@@ -41,6 +41,7 @@ typedef struct qk_conv_tile {
     const int8_t *packed; /* qk_pack_s8() of n rows of n_taps * tap_k */
     size_t n;
     const qk_requant *rq; /* of the first column; zero_w NULL, 0 <= lo <= hi <= 255 */
+    void *scratch; /* what conv_u8s8_scratch() says, aligned to 64 */
 } qk_conv_tile;
 
 /* out = clamp(quantize(s_a (a - za) + s_b (b - zb))), spec section 5.2, "add". */

@@ -55,7 +55,7 @@ qns_status qns_qgemm_create(qns_qgemm **out, const qns_call *c, const qns_tiles 
                             bool qnnpack, qns_arena *a, qns_err *err);
 /* From now on sums of two neighbouring products saturate at 16 bits (spec section 4.1). */
 void qns_qgemm_saturate(qns_qgemm *q);
-size_t qns_qgemm_scratch(const qns_qgemm *q);
+size_t qns_qgemm_scratch(const qns_call *c);
 void qns_qgemm_run(uint8_t *out, const qns_qgemm *q, const uint8_t *in, const qns_call *c);
 
 /* The float matrix product by the function table: bits do not depend on ISA or threads. Packing can

@@ -72,7 +72,7 @@ static qns_status prepare_qnnpack(void **packed, const qns_call *c, qns_arena *a
 
 static size_t scratch_codes(const qns_call *c)
 {
-    return qns_qgemm_scratch(c->packed);
+    return qns_qgemm_scratch(c);
 }
 
 static void run_codes(const qns_call *c)

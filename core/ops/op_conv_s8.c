@@ -134,7 +134,7 @@ static qns_status prepare_qnnpack(void **packed, const qns_call *c, qns_arena *a
 
 size_t qns_conv_s8_scratch(const qns_call *c)
 {
-    return qns_qgemm_scratch(c->packed);
+    return qns_qgemm_scratch(c);
 }
 
 void qns_conv_s8_run(const qns_call *c)

@@ -67,9 +67,25 @@ void qns_qgemm_saturate(qns_qgemm *q)
     q->fused = false;
 }
 
-size_t qns_qgemm_scratch(const qns_qgemm *q)
+static size_t taps_of(const qns_tiles *t)
 {
-    return (size_t)q->t.threads * qns_tile_mem_size(&q->t);
+    return t->by_taps ? t->g.taps : 1;
+}
+
+/* Of one thread, in front of the memory for tiles. */
+static size_t kernel_scratch(const qns_qgemm *q, const qk_table *k)
+{
+    const qns_tiles *t = &q->t;
+    const qk_conv_tile ct = {.m = t->rows, .n_taps = taps_of(t), .tap_k = t->k / taps_of(t)};
+
+    return q->fused ? (k->conv_u8s8_scratch(&ct) + 63) / 64 * 64 : 0;
+}
+
+size_t qns_qgemm_scratch(const qns_call *c)
+{
+    const qns_qgemm *q = c->packed;
+
+    return (size_t)q->t.threads * (qns_tile_mem_size(&q->t) + kernel_scratch(q, c->k));
 }
 
 static void sum_rows(int32_t *sum, const void *const *row, size_t n, size_t k)
@@ -85,7 +101,7 @@ static void sum_rows(int32_t *sum, const void *const *row, size_t n, size_t k)
 }
 
 static void run_tile(uint8_t *out, const qns_qgemm *q, const uint8_t *in, const qk_table *k,
-                     qns_tile_mem *mem, size_t job)
+                     qns_tile_mem *mem, void *scratch, size_t job)
 {
     const qns_tiles *t = &q->t;
     const qns_tile tile = qns_tile_at(t, job);
@@ -95,14 +111,14 @@ static void run_tile(uint8_t *out, const qns_qgemm *q, const uint8_t *in, const 
 
     qns_tile_rows(mem, t, &tile, in);
     if (q->fused) {
-        const size_t taps = t->by_taps ? t->g.taps : 1;
         const qk_conv_tile ct = {.rows = (const uint8_t *const *)mem->row,
                                  .m = tile.n,
-                                 .n_taps = taps,
-                                 .tap_k = t->k / taps,
+                                 .n_taps = taps_of(t),
+                                 .tap_k = t->k / taps_of(t),
                                  .packed = packed,
                                  .n = tile.n_col,
-                                 .rq = &rq};
+                                 .rq = &rq,
+                                 .scratch = scratch};
 
         k->conv_u8s8(out + tile.first * t->out_ch + ch, t->out_ch, &ct);
         return;
@@ -153,14 +169,16 @@ void qns_qgemm_run(uint8_t *out, const qns_qgemm *q, const uint8_t *in, const qn
 
 #pragma omp parallel num_threads(t->threads) if (t->threads > 1)
     {
-        qns_tile_mem mem = qns_tile_mem_at(t, c->scratch, omp_get_thread_num());
+        const size_t own = kernel_scratch(q, c->k), thread = (size_t)omp_get_thread_num();
+        char *scratch = (char *)c->scratch + thread * (own + qns_tile_mem_size(t));
+        qns_tile_mem mem = qns_tile_mem_at(t, scratch + own, 0);
 
 #pragma omp for schedule(static)
         for (size_t job = 0; job < t->n_jobs; job++) {
             if (t->depthwise)
                 run_depthwise(out, q, in, c->k, &mem, job);
             else
-                run_tile(out, q, in, c->k, &mem, job);
+                run_tile(out, q, in, c->k, &mem, scratch, job);
         }
     }
 }
