@@ -99,6 +99,8 @@ static void init_neon(qk_table *t)
 {
     t->gemm_u8s8 = qk_gemm_u8s8__neon;
     t->requant = qk_requant__neon;
+    t->conv_u8s8 = qk_conv_u8s8__neon;
+    t->conv_u8s8_scratch = qk_conv_u8s8_scratch__neon;
     t->dwconv_u8s8 = qk_dwconv_u8s8__neon;
     t->gemm_f32 = qk_gemm_f32__neon;
     t->dwconv_f32 = qk_dwconv_f32__neon;
@@ -119,6 +121,7 @@ static void init_neon(qk_table *t)
 static void init_neondot(qk_table *t)
 {
     t->gemm_u8s8 = qk_gemm_u8s8__neondot;
+    t->conv_u8s8 = qk_conv_u8s8__neondot;
 }
 #endif
 

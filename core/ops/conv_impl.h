@@ -31,11 +31,6 @@ qns_status qns_conv_reference_prepare(void **packed, const qns_call *c, const qn
                                       qns_arena *a, qns_err *err);
 size_t qns_conv_reference_scratch(const qns_call *c);
 void qns_conv_reference_run(const qns_call *c);
-const char *qns_conv_reject_s8(const qns_call *c, qns_gemm_contract contract);
-qns_status qns_conv_s8_prepare(void **packed, const qns_call *c, const qns_conv_kind *kind,
-                               bool qnnpack, qns_arena *a, qns_err *err);
-size_t qns_conv_s8_scratch(const qns_call *c);
-void qns_conv_s8_run(const qns_call *c);
 
 /* Shared with other convolutions of this attribute: shapes of two or three inputs; attributes of a
  * node whose weight is input `weight`; writing them back as Conv. */
@@ -49,14 +44,22 @@ void qns_conv_describe(char *out, size_t size, const qns_node *n);
 /* The int8 matrix product with requantization behind both operators: prepared once, run with any
  * input of the prepared shape. */
 typedef struct qns_qgemm qns_qgemm;
+typedef enum qns_qgemm_kind {
+    QNS_QGEMM_FBGEMM,
+    QNS_QGEMM_PAIRS, /* sums of two neighbouring products saturate at 16 bits (spec section 4.1) */
+    QNS_QGEMM_QNNPACK
+} qns_qgemm_kind;
 /* w: rows of t->k codes, one for each of out_ch output channels, taps in kernel order and channels
- * within a tap side by side. qnnpack: the other scheme. t is copied. */
+ * within a tap side by side. t is copied. */
 qns_status qns_qgemm_create(qns_qgemm **out, const qns_call *c, const qns_tiles *t, const int8_t *w,
-                            bool qnnpack, qns_arena *a, qns_err *err);
-/* From now on sums of two neighbouring products saturate at 16 bits (spec section 4.1). */
-void qns_qgemm_saturate(qns_qgemm *q);
+                            qns_qgemm_kind kind, qns_arena *a, qns_err *err);
 size_t qns_qgemm_scratch(const qns_call *c);
 void qns_qgemm_run(uint8_t *out, const qns_qgemm *q, const uint8_t *in, const qns_call *c);
+const char *qns_conv_reject_s8(const qns_call *c, qns_gemm_contract contract);
+qns_status qns_conv_s8_prepare(void **packed, const qns_call *c, const qns_conv_kind *kind,
+                               qns_qgemm_kind scheme, qns_arena *a, qns_err *err);
+size_t qns_conv_s8_scratch(const qns_call *c);
+void qns_conv_s8_run(const qns_call *c);
 
 /* The float matrix product by the function table: bits do not depend on ISA or threads. Packing can
  * be done once, or, when the weight is no constant, in every run. */

@@ -139,7 +139,7 @@ static void fill_offsets(int32_t *offset, int32_t *zero_w, const qns_call *c,
     }
 }
 
-static bool has_weight_zero(const qns_qparams *qp)
+bool qns_gemm_quant_has_zero(const qns_qparams *qp)
 {
     bool any = false;
 
@@ -165,7 +165,7 @@ qns_status qns_gemm_quant_make(qk_requant *rq, const qns_call *c, qk_scheme sche
     QNS_TRY(qns_arena_new((void **)&offset, a, n, sizeof *offset, err));
     if (float_bias)
         QNS_TRY(qns_arena_new((void **)&bias, a, n, sizeof *bias, err));
-    if (has_weight_zero(c->in[1].qp))
+    if (qns_gemm_quant_has_zero(c->in[1].qp))
         QNS_TRY(qns_arena_new((void **)&zero_w, a, n, sizeof *zero_w, err));
     for (size_t j = 0; j < n; j++)
         fill_channel(rq, mult, bias, c, j);

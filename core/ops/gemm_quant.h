@@ -24,6 +24,9 @@ const char *qns_gemm_quant_reject(const qns_call *c, qns_gemm_contract contract)
  * step is less than what a float bias loses. */
 bool qns_bias_joins(const qns_qparams *bias, const qns_qparams *weight, double in_scale);
 
+/* Some weight zero point is not 0. */
+bool qns_gemm_quant_has_zero(const qns_qparams *weight);
+
 /* The parameters for n output channels whose rows have k weights; col_sum: the sum of each row. The
  * arrays live in the arena. zero_w is NULL when every weight zero point is 0. */
 qns_status qns_gemm_quant_make(qk_requant *rq, const qns_call *c, qk_scheme scheme,

@@ -47,27 +47,28 @@ static const char *reject_qnnpack(const qns_call *c)
     return qns_gemm_quant_reject(c, QNS_GEMM_QNNPACK);
 }
 
-static qns_status prepare_fbgemm(void **packed, const qns_call *c, qns_arena *a, qns_err *err)
+static qns_status prepare(void **packed, const qns_call *c, qns_qgemm_kind kind, qns_arena *a,
+                          qns_err *err)
 {
     qns_tiles t;
 
     tiles_of(&t, c, 1, true);
-    return qns_qgemm_create((qns_qgemm **)packed, c, &t, c->in[1].data, false, a, err);
+    return qns_qgemm_create((qns_qgemm **)packed, c, &t, c->in[1].data, kind, a, err);
+}
+
+static qns_status prepare_fbgemm(void **packed, const qns_call *c, qns_arena *a, qns_err *err)
+{
+    return prepare(packed, c, QNS_QGEMM_FBGEMM, a, err);
 }
 
 static qns_status prepare_pairs(void **packed, const qns_call *c, qns_arena *a, qns_err *err)
 {
-    QNS_TRY(prepare_fbgemm(packed, c, a, err));
-    qns_qgemm_saturate(*packed);
-    return QNS_OK;
+    return prepare(packed, c, QNS_QGEMM_PAIRS, a, err);
 }
 
 static qns_status prepare_qnnpack(void **packed, const qns_call *c, qns_arena *a, qns_err *err)
 {
-    qns_tiles t;
-
-    tiles_of(&t, c, 1, true);
-    return qns_qgemm_create((qns_qgemm **)packed, c, &t, c->in[1].data, true, a, err);
+    return prepare(packed, c, QNS_QGEMM_QNNPACK, a, err);
 }
 
 static size_t scratch_codes(const qns_call *c)

@@ -96,7 +96,7 @@ static const char *reject_qnnpack(const qns_call *c)
 }
 
 qns_status qns_conv_s8_prepare(void **packed, const qns_call *c, const qns_conv_kind *kind,
-                               bool qnnpack, qns_arena *a, qns_err *err)
+                               qns_qgemm_kind scheme, qns_arena *a, qns_err *err)
 {
     const qns_conv_attr *attr = c->node->attr;
     const qns_shape *x = &c->in[0].shape;
@@ -110,26 +110,24 @@ qns_status qns_conv_s8_prepare(void **packed, const qns_call *c, const qns_conv_
     /* Channels within a tap side by side, as they come in the windows. */
     QNS_TRY(qns_new((void **)&w, qns_tensor_count(&c->in[1]), 1, err));
     kind->weight(w, c);
-    const qns_status st = qns_qgemm_create((qns_qgemm **)packed, c, &t, w, qnnpack, a, err);
+    const qns_status st = qns_qgemm_create((qns_qgemm **)packed, c, &t, w, scheme, a, err);
     qns_free(w);
     return st;
 }
 
 static qns_status prepare_fbgemm(void **packed, const qns_call *c, qns_arena *a, qns_err *err)
 {
-    return qns_conv_s8_prepare(packed, c, &qns_conv_plain, false, a, err);
+    return qns_conv_s8_prepare(packed, c, &qns_conv_plain, QNS_QGEMM_FBGEMM, a, err);
 }
 
 static qns_status prepare_pairs(void **packed, const qns_call *c, qns_arena *a, qns_err *err)
 {
-    QNS_TRY(prepare_fbgemm(packed, c, a, err));
-    qns_qgemm_saturate(*packed);
-    return QNS_OK;
+    return qns_conv_s8_prepare(packed, c, &qns_conv_plain, QNS_QGEMM_PAIRS, a, err);
 }
 
 static qns_status prepare_qnnpack(void **packed, const qns_call *c, qns_arena *a, qns_err *err)
 {
-    return qns_conv_s8_prepare(packed, c, &qns_conv_plain, true, a, err);
+    return qns_conv_s8_prepare(packed, c, &qns_conv_plain, QNS_QGEMM_QNNPACK, a, err);
 }
 
 size_t qns_conv_s8_scratch(const qns_call *c)

@@ -92,28 +92,28 @@ static const char *reject_qnnpack(const qns_call *c)
     return reject_s8(c, QNS_GEMM_QNNPACK);
 }
 
-static qns_status prepare_s8(void **packed, const qns_call *c, bool qnnpack, qns_arena *a,
+static qns_status prepare_s8(void **packed, const qns_call *c, qns_qgemm_kind scheme, qns_arena *a,
                              qns_err *err)
 {
     qns_tensor in[3];
     qns_call as_conv = *c;
 
     if (c->in[1].qp->axis < 0)
-        return qns_conv_s8_prepare(packed, c, &kind, qnnpack, a, err);
+        return qns_conv_s8_prepare(packed, c, &kind, scheme, a, err);
     memcpy(in, c->in, c->node->n_in * sizeof *in);
     QNS_TRY(spread_qp(&in[1].qp, c, a, err));
     as_conv.in = in;
-    return qns_conv_s8_prepare(packed, &as_conv, &kind, qnnpack, a, err);
+    return qns_conv_s8_prepare(packed, &as_conv, &kind, scheme, a, err);
 }
 
 static qns_status prepare_fbgemm(void **packed, const qns_call *c, qns_arena *a, qns_err *err)
 {
-    return prepare_s8(packed, c, false, a, err);
+    return prepare_s8(packed, c, QNS_QGEMM_FBGEMM, a, err);
 }
 
 static qns_status prepare_qnnpack(void **packed, const qns_call *c, qns_arena *a, qns_err *err)
 {
-    return prepare_s8(packed, c, true, a, err);
+    return prepare_s8(packed, c, QNS_QGEMM_QNNPACK, a, err);
 }
 
 /* ---- float ---- */

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* The int8 matrix product of conv and linear over tiles. */
+#include "core/base/mem.h"
 #include "core/ops/conv_impl.h"
 #include "core/ops/gemm_quant.h"
+#include "core/ops/lines.h"
 
 #include <omp.h>
 #include <string.h>
@@ -14,6 +16,9 @@ struct qns_qgemm {
     size_t panel_size; /* bytes of 16 output channels */
     bool pairs;        /* sums of two products saturate */
     bool fused;        /* sums become codes where they were made */
+    bool by_lines;     /* ... of a copy of the input */
+    qns_lines lines;
+    uint8_t pad; /* the code of padding */
 };
 
 static void pack_depthwise(int8_t *packed, int32_t *col_sum, const int8_t *w, const qns_tiles *t)
@@ -27,44 +32,66 @@ static void pack_depthwise(int8_t *packed, int32_t *col_sum, const int8_t *w, co
     }
 }
 
-qns_status qns_qgemm_create(qns_qgemm **out, const qns_call *c, const qns_tiles *t, const int8_t *w,
-                            bool qnnpack, qns_arena *a, qns_err *err)
+/* w: rows of t->k codes. */
+static qns_status pack(qns_qgemm *q, int32_t *col_sum, const int8_t *w, qns_arena *a, qns_err *err)
 {
-    int32_t *col_sum;
-    uint8_t *pad;
-    qns_qgemm *q;
+    const qns_tiles *t = &q->t;
+    const size_t n_groups = t->depthwise ? 1 : t->groups;
 
-    QNS_TRY(qns_arena_new((void **)&q, a, 1, sizeof *q, err));
-    q->t = *t;
     q->group_size = t->depthwise ? t->k * t->out_ch : qk_pack_s8_size(t->og, t->k);
     q->panel_size = qk_pack_s8_size(1, t->k);
-    QNS_TRY(qns_arena_new((void **)&col_sum, a, t->out_ch, sizeof *col_sum, err));
-    QNS_TRY(
-        qns_arena_new((void **)&q->packed, a, t->depthwise ? 1 : t->groups, q->group_size, err));
+    QNS_TRY(qns_arena_new((void **)&q->packed, a, n_groups, q->group_size, err));
     if (t->depthwise)
         pack_depthwise(q->packed, col_sum, w, t);
     else
         for (size_t g = 0; g < t->groups; g++)
             qk_pack_s8(q->packed + g * q->group_size, col_sum + g * t->og, w + g * t->og * t->k,
                        t->og, t->k);
-    QNS_TRY(qns_gemm_quant_make(&q->rq, c, qnnpack ? QK_RQ_QNNPACK : QK_RQ_FBGEMM, col_sum,
-                                t->out_ch, t->k, a, err));
-    QNS_TRY(qns_arena_new((void **)&pad, a, t->in_ch, 1, err));
-    memset(pad, c->in[0].qp->zero[0], t->in_ch);
-    q->t.pad = pad;
-    q->fused = !t->depthwise && !q->rq.zero_w;
-    if (q->fused)
-        qns_tiles_by_taps(&q->t);
-    *out = q;
     return QNS_OK;
 }
 
-void qns_qgemm_saturate(qns_qgemm *q)
+/* The weights of the convolution over the copy. */
+static qns_status pack_lines(qns_qgemm *q, int32_t *col_sum, const int8_t *w, qns_arena *a,
+                             qns_err *err)
 {
-    q->pairs = true;
-    if (q->fused)
-        qns_tiles_by_rows(&q->t);
-    q->fused = false;
+    int8_t *rows;
+
+    qns_lines_tiles(&q->t, &q->lines);
+    QNS_TRY(qns_new((void **)&rows, q->t.out_ch, q->t.k, err));
+    qns_lines_weights(rows, &q->lines, w, q->t.out_ch);
+    const qns_status st = pack(q, col_sum, rows, a, err);
+    qns_free(rows);
+    return st;
+}
+
+qns_status qns_qgemm_create(qns_qgemm **out, const qns_call *c, const qns_tiles *t, const int8_t *w,
+                            qns_qgemm_kind kind, qns_arena *a, qns_err *err)
+{
+    const qk_scheme scheme = kind == QNS_QGEMM_QNNPACK ? QK_RQ_QNNPACK : QK_RQ_FBGEMM;
+    int32_t *col_sum;
+    uint8_t *pad;
+    qns_qgemm *q;
+
+    QNS_TRY(qns_arena_new((void **)&q, a, 1, sizeof *q, err));
+    QNS_TRY(qns_arena_new((void **)&col_sum, a, t->out_ch, sizeof *col_sum, err));
+    q->t = *t;
+    q->pairs = kind == QNS_QGEMM_PAIRS;
+    q->fused = !t->depthwise && !q->pairs && !qns_gemm_quant_has_zero(c->in[1].qp);
+    q->by_lines = q->fused && qns_lines_make(&q->lines, t);
+    if (q->by_lines) {
+        QNS_TRY(pack_lines(q, col_sum, w, a, err));
+    } else {
+        if (q->fused)
+            qns_tiles_by_taps(&q->t);
+        QNS_TRY(pack(q, col_sum, w, a, err));
+    }
+    QNS_TRY(qns_gemm_quant_make(&q->rq, c, scheme, col_sum, t->out_ch, t->k, a, err));
+    q->pad = (uint8_t)c->in[0].qp->zero[0];
+    QNS_TRY(qns_arena_new((void **)&pad, a, t->in_ch, 1, err));
+    memset(pad, q->pad, t->in_ch);
+    q->t.pad = pad;
+    *out = q;
+    return QNS_OK;
 }
 
 static size_t taps_of(const qns_tiles *t)
@@ -84,8 +111,9 @@ static size_t kernel_scratch(const qns_qgemm *q, const qk_table *k)
 size_t qns_qgemm_scratch(const qns_call *c)
 {
     const qns_qgemm *q = c->packed;
+    const size_t lines = q->by_lines ? qns_lines_size(&q->lines) : 0;
 
-    return (size_t)q->t.threads * (qns_tile_mem_size(&q->t) + kernel_scratch(q, c->k));
+    return (size_t)q->t.threads * (qns_tile_mem_size(&q->t) + kernel_scratch(q, c->k)) + lines;
 }
 
 static void sum_rows(int32_t *sum, const void *const *row, size_t n, size_t k)
@@ -172,13 +200,24 @@ void qns_qgemm_run(uint8_t *out, const qns_qgemm *q, const uint8_t *in, const qn
         const size_t own = kernel_scratch(q, c->k), thread = (size_t)omp_get_thread_num();
         char *scratch = (char *)c->scratch + thread * (own + qns_tile_mem_size(t));
         qns_tile_mem mem = qns_tile_mem_at(t, scratch + own, 0);
+        const uint8_t *from = in;
+
+        if (q->by_lines) {
+            uint8_t *copy =
+                (uint8_t *)c->scratch + (size_t)t->threads * (own + qns_tile_mem_size(t));
+
+            from = copy;
+#pragma omp for schedule(static)
+            for (size_t line = 0; line < qns_lines_number(&q->lines); line++)
+                qns_lines_copy(copy, &q->lines, in, q->pad, line);
+        }
 
 #pragma omp for schedule(static)
         for (size_t job = 0; job < t->n_jobs; job++) {
             if (t->depthwise)
-                run_depthwise(out, q, in, c->k, &mem, job);
+                run_depthwise(out, q, from, c->k, &mem, job);
             else
-                run_tile(out, q, in, c->k, &mem, scratch, job);
+                run_tile(out, q, from, c->k, &mem, scratch, job);
         }
     }
 }

@@ -97,12 +97,6 @@ void qns_tiles_by_taps(qns_tiles *t)
         cut_by_taps(t);
 }
 
-void qns_tiles_by_rows(qns_tiles *t)
-{
-    t->by_taps = false;
-    cut(t);
-}
-
 void qns_tiles_linear(qns_tiles *t, size_t m, size_t k, size_t n, size_t size, bool quad)
 {
     const qns_geom one = {.in = {1, 1, 1},

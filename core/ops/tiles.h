@@ -36,8 +36,6 @@ void qns_tiles_linear(qns_tiles *t, size_t m, size_t k, size_t n, size_t size, b
 /* Cuts anew for a kernel that makes codes of windows given by pointers: no sums in memory and,
  * where the channels of a group are a multiple of 4, no copies. */
 void qns_tiles_by_taps(qns_tiles *t);
-/* ... and back. */
-void qns_tiles_by_rows(qns_tiles *t);
 
 /* Scratch memory of one thread. */
 typedef struct qns_tile_mem {
