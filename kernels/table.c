@@ -46,6 +46,8 @@ static void init_avx2(qk_table *t)
 {
     t->gemm_u8s8 = qk_gemm_u8s8__avx2;
     t->requant = qk_requant__avx2;
+    t->conv_u8s8 = qk_conv_u8s8__avx2;
+    t->conv_u8s8_scratch = qk_conv_u8s8_scratch__avx2;
     t->dwconv_u8s8 = qk_dwconv_u8s8__avx2;
     t->gemm_f32 = qk_gemm_f32__avx2;
     t->dwconv_f32 = qk_dwconv_f32__avx2;
@@ -70,6 +72,7 @@ static void init_vnni(qk_table *t)
     t->gemm_u8s8 = qk_gemm_u8s8__vnni;
     t->requant = qk_requant__vnni;
     t->conv_u8s8 = qk_conv_u8s8__vnni;
+    t->conv_u8s8_scratch = qk_conv_u8s8_scratch__c;
     t->dwconv_u8s8 = qk_dwconv_u8s8__vnni;
     t->gemm_f32 = qk_gemm_f32__vnni;
     t->dwconv_f32 = qk_dwconv_f32__vnni;

@@ -14,12 +14,14 @@
 #include "kernels/types.h"
 
 void qk_conv_u8s8__c(uint8_t *out, size_t ld_out, const qk_conv_tile *t);
+void qk_conv_u8s8__avx2(uint8_t *out, size_t ld_out, const qk_conv_tile *t);
 void qk_conv_u8s8__vnni(uint8_t *out, size_t ld_out, const qk_conv_tile *t);
 void qk_conv_u8s8__amx(uint8_t *out, size_t ld_out, const qk_conv_tile *t);
 void qk_conv_u8s8__neon(uint8_t *out, size_t ld_out, const qk_conv_tile *t);
 void qk_conv_u8s8__neondot(uint8_t *out, size_t ld_out, const qk_conv_tile *t);
 
 size_t qk_conv_u8s8_scratch__c(const qk_conv_tile *t);
+size_t qk_conv_u8s8_scratch__avx2(const qk_conv_tile *t);
 size_t qk_conv_u8s8_scratch__amx(const qk_conv_tile *t);
 size_t qk_conv_u8s8_scratch__neon(const qk_conv_tile *t);
 
