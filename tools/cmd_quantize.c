@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* qns quantize: fuse, prepare, calibrate, convert, write. */
+#include "core/base/mem.h"
 #include "core/model/onnx_write.h"
 #include "core/quant/calibrate.h"
 #include "core/quant/convert.h"
 #include "core/quant/prepare.h"
+#include "ns/capture.h"
 #include "tools/cmd.h"
 #include "tools/explain.h"
 #include "tools/quant_args.h"
@@ -19,13 +21,14 @@ typedef struct quantize_args {
     qns_common common;
     qns_data_args data;
     qns_quant_args quant;
-    const char *model;
+    const char *model, *record;
     bool explain;
 } quantize_args;
 
-enum { KEY_EXPLAIN = 2000 };
+enum { KEY_EXPLAIN = 2000, KEY_RECORD };
 
 static const struct argp_option options[] = {
+    {"record", KEY_RECORD, "FILE.h5", 0, "capture of what observers of kind 'recording' see", 1},
     {"explain", KEY_EXPLAIN, 0, 0, "print what was decided for every value, and why", 1},
     {0},
 };
@@ -42,11 +45,14 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     case KEY_EXPLAIN:
         a->explain = true;
         return 0;
+    case KEY_RECORD:
+        a->record = arg;
+        return 0;
     case ARGP_KEY_ARG:
         qns_take_model(state, &a->model, arg);
         return 0;
     case ARGP_KEY_END:
-        if (!a->model || a->data.n == 0 || !a->common.out)
+        if (!a->model || !a->common.out)
             argp_error(state, "a model, calibration data and a file are needed: "
                               "qns quantize MODEL -d CALIB -o QUANT.onnx");
         return 0;
@@ -63,7 +69,7 @@ static const struct argp_child children[] = {{&qns_data_argp, 0, 0, 10},
 static const struct argp argp = {
     .options = options,
     .parser = parse,
-    .args_doc = "MODEL -d CALIB -o QUANT.onnx",
+    .args_doc = "MODEL -d CALIB -o QUANT.onnx\nMODEL --dynamic|--float16 -o QUANT.onnx",
     .children = children,
     .doc =
         "Quantize a float ONNX model: fuse, choose what runs in integers, calibrate, convert.\v"
@@ -79,6 +85,74 @@ typedef struct job {
     qns_graph *qdq;
 } job;
 
+/* The first value that is recorded, or NULL. */
+static const char *recorded(const job *j)
+{
+    const qns_graph *g = qns_decisions_graph(j->decisions);
+    for (uint32_t i = 0; i < qns_graph_n_values(g); i++)
+        if (qns_decisions_value(j->decisions, (qns_vid){i})->recorder != QNS_NONE)
+            return qns_graph_value(g, (qns_vid){i})->name;
+    return NULL;
+}
+
+static qns_status check_record(const job *j, const quantize_args *a, qns_err *err)
+{
+    const char *name = recorded(j);
+    if (name && !a->record)
+        QNS_FAIL(err, CONFIG,
+                 "'%s' has observer 'recording', but there is no file for it: --record FILE.h5",
+                 name);
+    if (!name && a->record)
+        QNS_FAIL(err, CONFIG, "--record, but no rule has observer 'recording' (preset 'debug')");
+    return QNS_OK;
+}
+
+/* Without observers, as for dynamic layers, there is nothing to learn from data. */
+static qns_status calibrate(job *j, const quantize_args *a, qns_progress *bar, qns_err *err)
+{
+    if (qns_decisions_n_observers(j->decisions) == 0 && a->data.n == 0)
+        return qns_decisions_settle(j->decisions, 0, err);
+    if (a->data.n == 0)
+        QNS_FAIL(err, CONFIG, "calibration data are needed: -d CALIB");
+    QNS_TRY(qns_source_open(&j->source, qns_model_graph(j->model), a->data.spec, a->data.n,
+                            a->data.labels, a->data.limit, err));
+    const qns_calibration c = {.samples = qns_samples_of(j->source),
+                               .exec = qns_exec_opts_of(&a->common, j->model),
+                               .progress = qns_progress_at,
+                               .cancelled = qns_ui_cancelled,
+                               .ctx = bar,
+                               .record_elsewhere = true};
+    return qns_calibrate(j->decisions, &c, err);
+}
+
+/* What recording observers see, in a file: a second pass of the same float graph. */
+static qns_status record(job *j, const quantize_args *a, qns_err *err)
+{
+    const qns_graph *g = qns_decisions_graph(j->decisions);
+    const qns_exec_opts exec = qns_exec_opts_of(&a->common, j->model);
+    const char **names = NULL;
+    qns_plan *plan = NULL;
+    size_t n = 0;
+    qns_status st = QNS_OK;
+    if (!a->record)
+        return QNS_OK;
+    QNS_TRY(qns_new((void **)&names, qns_graph_n_values(g), sizeof *names, err));
+    for (uint32_t i = 0; i < qns_graph_n_values(g); i++)
+        if (qns_decisions_value(j->decisions, (qns_vid){i})->recorder != QNS_NONE)
+            names[n++] = qns_graph_value(g, (qns_vid){i})->name;
+    const qns_capture_opts opts = {.layers = names,
+                                   .n_layers = n,
+                                   .what = QNS_WHAT_OUTPUTS,
+                                   .model = a->model,
+                                   .cancelled = qns_ui_cancelled};
+    QNS_TRY_DONE(qns_plan_create(&plan, g, &exec, err));
+    QNS_TRY_DONE(qns_capture_run(NULL, a->record, plan, j->source, &opts, err));
+done:
+    qns_plan_free(plan);
+    qns_free(names);
+    return st;
+}
+
 static qns_status quantize(job *j, const quantize_args *a, qns_progress *bar, qns_err *err)
 {
     const qns_model_opts mo = qns_model_opts_of(&a->common, NULL);
@@ -89,14 +163,9 @@ static qns_status quantize(job *j, const quantize_args *a, qns_progress *bar, qn
     QNS_TRY(qns_quant_settings(&j->set, &a->quant, err));
     /* Wrong names are found before any data is read. */
     QNS_TRY(qns_prepare(&j->decisions, g, j->set, err));
-    QNS_TRY(qns_source_open(&j->source, g, a->data.spec, a->data.n, a->data.labels, a->data.limit,
-                            err));
-    const qns_calibration c = {.samples = qns_samples_of(j->source),
-                               .exec = qns_exec_opts_of(&a->common, j->model),
-                               .progress = qns_progress_at,
-                               .cancelled = qns_ui_cancelled,
-                               .ctx = bar};
-    QNS_TRY(qns_calibrate(j->decisions, &c, err));
+    QNS_TRY(check_record(j, a, err));
+    QNS_TRY(calibrate(j, a, bar, err));
+    QNS_TRY(record(j, a, err));
     QNS_TRY(qns_convert(&j->qdq, j->decisions, err));
     return qns_onnx_write(a->common.out, j->qdq, true, err);
 }
@@ -105,11 +174,18 @@ static void print_text(const job *j, const quantize_args *a, double seconds)
 {
     char memory[24];
     const uint32_t n = qns_graph_n_nodes(qns_model_graph(j->model));
-    printf("%s: %u of %u operators in int8 (%s)\n"
-           "calibrated on %" PRId64 " samples in %.2f s, peak memory %s\n",
-           a->common.out, qns_decisions_n_int8(j->decisions), n, qns_qconfig_backend(j->set)->name,
-           qns_decisions_samples(j->decisions), seconds,
-           qns_ui_bytes(memory, (uint64_t)qns_ui_peak_memory()));
+    const uint32_t dynamic = qns_decisions_count(j->decisions, QNS_DYNAMIC);
+    const uint32_t rounded = qns_decisions_count(j->decisions, QNS_F16_ROUND);
+    printf("%s: %u of %u operators in int8", a->common.out, qns_decisions_n_int8(j->decisions), n);
+    if (dynamic)
+        printf(", %u dynamic", dynamic);
+    if (rounded)
+        printf(", %u in float16", rounded);
+    printf(" (%s)\n", qns_qconfig_backend(j->set)->name);
+    if (qns_decisions_samples(j->decisions))
+        printf("calibrated on %" PRId64 " samples in %.2f s, peak memory %s\n",
+               qns_decisions_samples(j->decisions), seconds,
+               qns_ui_bytes(memory, (uint64_t)qns_ui_peak_memory()));
     if (!a->explain)
         printf("next: qns run %s -d EVAL, or --explain for the decisions\n", a->common.out);
 }
@@ -118,13 +194,16 @@ static qns_status print_json(const job *j, const quantize_args *a, double second
 {
     json_t *rows = json_array();
     QNS_TRY(qns_explain_json(rows, j->decisions, err));
-    json_t *out = json_pack("{s:s, s:s, s:s, s:s, s:s, s:i, s:i, s:I, s:f, s:I, s:o}", "qns",
-                            qns_version_text(), "kind", "quantize", "model", a->model, "file",
-                            a->common.out, "backend", qns_qconfig_backend(j->set)->name,
-                            "operators", (int)qns_graph_n_nodes(qns_model_graph(j->model)),
-                            "operators_int8", (int)qns_decisions_n_int8(j->decisions), "samples",
-                            (json_int_t)qns_decisions_samples(j->decisions), "seconds", seconds,
-                            "peak_memory", (json_int_t)qns_ui_peak_memory(), "decisions", rows);
+    json_t *out =
+        json_pack("{s:s, s:s, s:s, s:s, s:s, s:i, s:i, s:i, s:i, s:I, s:f, s:I, s:o}", "qns",
+                  qns_version_text(), "kind", "quantize", "model", a->model, "file", a->common.out,
+                  "backend", qns_qconfig_backend(j->set)->name, "operators",
+                  (int)qns_graph_n_nodes(qns_model_graph(j->model)), "operators_int8",
+                  (int)qns_decisions_n_int8(j->decisions), "operators_dynamic",
+                  (int)qns_decisions_count(j->decisions, QNS_DYNAMIC), "operators_float16",
+                  (int)qns_decisions_count(j->decisions, QNS_F16_ROUND), "samples",
+                  (json_int_t)qns_decisions_samples(j->decisions), "seconds", seconds,
+                  "peak_memory", (json_int_t)qns_ui_peak_memory(), "decisions", rows);
     json_dumpf(out, stdout, JSON_INDENT(2));
     printf("\n");
     json_decref(out);

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "tools/quant_args.h"
 
-enum { KEY_BACKEND = 4000, KEY_SKIP, KEY_PRESET };
+#include <string.h>
+
+enum { KEY_BACKEND = 4000, KEY_SKIP, KEY_PRESET, KEY_DYNAMIC, KEY_FLOAT16 };
 
 static const struct argp_option options[] = {
     {"qconfig", 'q', "FILE.yaml", 0, "rules: observers, presets, what stays in float", 1},
@@ -11,9 +13,24 @@ static const struct argp_option options[] = {
      1},
     {"preset", KEY_PRESET, "NAME", 0, "default settings by PyTorch's name; default: the backend's",
      1},
+    {"dynamic", KEY_DYNAMIC, 0, 0,
+     "int8 weights in linear and recurrent layers, scales of activations found in every run; needs "
+     "no data (preset 'dynamic')",
+     1},
+    {"float16", KEY_FLOAT16, 0, 0,
+     "float16 weights in linear and recurrent layers; needs no data (preset 'float16-dynamic')", 1},
     {"skip", KEY_SKIP, "NAME", 0, "keep this layer in float; may be repeated", 1},
     {0},
 };
+
+static error_t take_preset(struct argp_state *state, const char *name)
+{
+    qns_quant_args *a = state->input;
+    if (a->preset && strcmp(a->preset, name) != 0)
+        argp_error(state, "--preset, --dynamic and --float16 exclude each other");
+    a->preset = name;
+    return 0;
+}
 
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
@@ -29,8 +46,11 @@ static error_t parse(int key, char *arg, struct argp_state *state)
         a->backend = arg;
         return 0;
     case KEY_PRESET:
-        a->preset = arg;
-        return 0;
+        return take_preset(state, arg);
+    case KEY_DYNAMIC:
+        return take_preset(state, "dynamic");
+    case KEY_FLOAT16:
+        return take_preset(state, "float16-dynamic");
     case KEY_SKIP:
         if (a->n_skip == QNS_ARRAY_LEN(a->skip))
             argp_error(state, "--skip at most %zu times; use a qconfig.yaml",
@@ -39,8 +59,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
         return 0;
     case ARGP_KEY_END:
         if (a->preset && a->qconfig)
-            argp_error(state,
-                       "--preset and -q exclude each other: a qconfig.yaml has its own 'default'");
+            argp_error(state, "--preset, --dynamic, --float16 and -q exclude each other: a "
+                              "qconfig.yaml has its own 'default'");
         return 0;
     default:
         return ARGP_ERR_UNKNOWN;

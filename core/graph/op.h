@@ -20,8 +20,16 @@ typedef enum qns_out_rule {
     QNS_OUT_FLOAT     /* never quantized */
 } qns_out_rule;
 
+/* What becomes of a node whose weights are codes while its activations stay float. */
+typedef enum qns_dynamic_rule {
+    QNS_DYNAMIC_NONE,
+    QNS_DYNAMIC_LINEAR,   /* "linear_dynamic" with the same inputs; the weight is `weight` */
+    QNS_DYNAMIC_RECURRENT /* the same operator; the weights are inputs 1 and 2 */
+} qns_dynamic_rule;
+
 typedef struct qns_quant_rule {
     qns_out_rule out;
+    qns_dynamic_rule dynamic;
     double fixed_scale; /* for QNS_OUT_FIXED, quint8 */
     int32_t fixed_zero;
     int8_t weight, bias; /* input slots, -1 when there is none */
@@ -32,6 +40,7 @@ typedef struct qns_quant_rule {
  * parts stay apart because conv and linear associate the product differently (spec section 7.1). */
 typedef struct qns_affine {
     size_t n;
+    bool last; /* the channels are the last of three or more axes; else they are axis 1 */
     const float *mean, *var, *gamma, *beta; /* NULL: 0, nothing to divide by, 1, 0 */
     float eps;
 } qns_affine;
@@ -110,6 +119,7 @@ typedef struct qns_onnx_out {
     int opset; /* of the file */
     int since; /* first opset that has the form which was written; 0: 13, or that of the operator */
     int8_t turned; /* a matrix input that the form wants transposed; 0: none */
+    int8_t added;  /* the last input, which goes into an Add behind; 0: none */
     qns_attrs attrs;
     struct {
         const char *suffix; /* the initializer is called <node name>.<suffix> */

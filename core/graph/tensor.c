@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "core/graph/tensor.h"
 
+#include "core/base/half.h"
 #include "core/graph/element.h"
 #include "core/graph/qparams.h"
 
@@ -139,7 +140,8 @@ void qns_tensor_to_float(float *dst, const qns_tensor *src)
     for (size_t i = 0; i < count; i++) {
         const size_t n = i / (c * p), rest = i % (c * p);
         const size_t from = moves ? n * c * p + rest % p * c + rest / p : i;
-        dst[i] = src->qp ? dequantize(src, from, (int32_t)(i / inner % channels))
-                         : qns_int_float(src->dtype, qns_int_at(src, from));
+        dst[i] = src->qp                 ? dequantize(src, from, (int32_t)(i / inner % channels))
+                 : src->dtype == QNS_F16 ? qns_half_to_float(((const uint16_t *)src->data)[from])
+                                         : qns_int_float(src->dtype, qns_int_at(src, from));
     }
 }

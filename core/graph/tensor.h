@@ -38,8 +38,8 @@ bool qns_layout_trivial(const qns_shape *s);
 
 /* Copies src to dst, which has the same dtype and shape and maybe another layout. */
 void qns_tensor_relayout(void *dst, qns_layout dst_layout, const qns_tensor *src);
-/* Copies src to row-major float, dequantizing codes (spec section 1). Plain integers and BOOL are
- * converted.
+/* Copies src to row-major float, dequantizing codes (spec section 1). F16, plain integers and
+ * BOOL are converted.
  * scratch is not needed; dst holds qns_tensor_count(src) floats. */
 void qns_tensor_to_float(float *dst, const qns_tensor *src);
 

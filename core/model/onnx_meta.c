@@ -104,27 +104,39 @@ static bool add_origins(json_t *nodes, const char *name, const char *const *orig
     return json_object_set_new(nodes, name, list) == 0;
 }
 
-static bool add_nodes(json_t *nodes, const qns_graph *g, const char *const *clamp_name)
+/* What a node was fused from is in run order: the nodes that are written behind it take the last.
+ */
+static bool add_nodes(json_t *nodes, const qns_graph *g, const char *const *add_name,
+                      const char *const *clamp_name)
 {
     for (uint32_t i = 0; i < qns_graph_n_nodes(g); i++) {
         const qns_node *n = qns_graph_node(g, (qns_nid){i});
-        const uint32_t clamp = clamp_name[i] && n->n_origin ? 1 : 0;
-        const uint32_t own = clamp && n->n_origin > 1 ? n->n_origin - 1 : n->n_origin;
+        const char *behind[2];
+        uint32_t k = 0;
+        if (add_name[i])
+            behind[k++] = add_name[i];
+        if (clamp_name[i])
+            behind[k++] = clamp_name[i];
+        const uint32_t own = n->n_origin > k ? n->n_origin - k : n->n_origin ? 1 : 0;
         if (!add_origins(nodes, n->name, n->origin, own))
             return false;
-        if (clamp && !add_origins(nodes, clamp_name[i], n->origin + n->n_origin - 1, 1))
-            return false;
+        for (uint32_t b = 0; b < k && n->n_origin; b++) {
+            const uint32_t at = own + b < n->n_origin ? own + b : n->n_origin - 1;
+            if (!add_origins(nodes, behind[b], n->origin + at, 1))
+                return false;
+        }
     }
     return true;
 }
 
-qns_status qns_lineage_text(char **out, const qns_graph *g, const char *const *clamp_name,
-                            qns_err *err)
+qns_status qns_lineage_text(char **out, const qns_graph *g, const char *const *add_name,
+                            const char *const *clamp_name, qns_err *err)
 {
     qns_status st = QNS_OK;
     char *text = NULL;
     json_t *root = json_object(), *values = json_object(), *nodes = json_object();
-    const bool filled = values && nodes && add_values(values, g) && add_nodes(nodes, g, clamp_name);
+    const bool filled =
+        values && nodes && add_values(values, g) && add_nodes(nodes, g, add_name, clamp_name);
     json_object_set_new(root, "values", values);
     json_object_set_new(root, "nodes", nodes);
     if (!filled || !(text = json_dumps(root, JSON_COMPACT)))

@@ -23,9 +23,10 @@ const char *qns_lineage_value(const qns_lineage *l, const char *name);
 /* Number of origins of the node, 0 when nothing is said. */
 uint32_t qns_lineage_node(const char **origin, const qns_lineage *l, const char *name);
 
-/* The other way. A node whose clamp is written as a node of its own called clamp_name[node] gives
- * the last of its origins to that one. Free *out with qns_free(). */
-qns_status qns_lineage_text(char **out, const qns_graph *g, const char *const *clamp_name,
-                            qns_err *err);
+/* The other way. What is written behind a node as nodes of their own, the sum with its bias called
+ * add_name[node] and its clamp called clamp_name[node] (NULL: there is none), gets the last of its
+ * origins. Free *out with qns_free(). */
+qns_status qns_lineage_text(char **out, const qns_graph *g, const char *const *add_name,
+                            const char *const *clamp_name, qns_err *err);
 
 #endif

@@ -25,6 +25,7 @@ typedef struct writer {
     qns_map value_names, node_names; /* of the graph and of what is added */
     const char **clamp_name;         /* per node: of the node that its clamp becomes, or NULL */
     int opset, needs;                /* of this pass; of the forms that were written in it */
+    const char **add_name;           /* per node: of the Add behind it, or NULL */
     uint32_t *turned;                /* per value: uses that want it transposed */
     const char **turned_name; /* per value: what the transposed one is called; NULL: not yet */
     struct {
@@ -65,6 +66,7 @@ static qns_status collect_names(writer *w, qns_err *err)
         QNS_TRY(qns_map_put(&w->node_names, qns_graph_node(w->g, (qns_nid){i})->name, 1, err));
     const uint32_t n_values = qns_graph_n_values(w->g);
     QNS_TRY(qns_arena_new((void **)&w->clamp_name, w->a, n, sizeof *w->clamp_name, err));
+    QNS_TRY(qns_arena_new((void **)&w->add_name, w->a, n, sizeof *w->add_name, err));
     QNS_TRY(qns_arena_new((void **)&w->turned, w->a, n_values, sizeof *w->turned, err));
     QNS_TRY(qns_arena_new((void **)&w->turned_name, w->a, n_values, sizeof *w->turned_name, err));
     for (uint32_t i = 0; i < n; i++) {
@@ -89,14 +91,16 @@ static bool only_turned(const writer *w, const qns_value *v)
     return w->turned[v->id.i] > 0 && w->turned[v->id.i] == v->n_uses;
 }
 
-/* The dequantize node of a constant matrix of codes; NULL when something else makes v. */
+/* The dequantize node of a constant matrix of codes, or the cast of one of float16; NULL when
+ * something else makes v. */
 static const qns_node *matrix_maker(const writer *w, const qns_value *v)
 {
     const qns_node *n = v->producer.i == QNS_NONE ? NULL : qns_graph_node(w->g, v->producer);
-    return n && n->op == qns_op_find("dequantize") && v->shape.rank == 2 &&
-                   qns_graph_value(w->g, n->in[0])->constant
-               ? n
-               : NULL;
+    if (!n || v->shape.rank != 2 || n->n_in != 1)
+        return NULL;
+    const qns_value *c = qns_graph_value(w->g, n->in[0]);
+    const bool widens = c->dtype == QNS_F16 && n->op == qns_op_find("cast");
+    return c->constant && (widens || n->op == qns_op_find("dequantize")) ? n : NULL;
 }
 
 static qns_status add_constants(writer *w, qns_err *err)
@@ -173,25 +177,26 @@ static qns_status turn_constant(writer *w, const char *name, const qns_value *v,
     return add_tensor(w, name, &t, err);
 }
 
-/* A dequantize node of the transposed codes, called as the untransposed ones are unless those are
+/* Such a node for the transposed matrix, called as that of the untransposed one unless that is
  * written, too. */
 static qns_status turn_codes(writer *w, const char *name, const qns_value *v, const qns_node *dq,
                              qns_err *err)
 {
     const qns_value *codes = qns_graph_value(w->g, dq->in[0]);
-    const qns_qparams *qp = ((const qns_quantize_attr *)dq->attr)->qp;
+    const bool widens = codes->dtype == QNS_F16;
+    const qns_qparams *qp = widens ? NULL : ((const qns_quantize_attr *)dq->attr)->qp;
     const char *codes_name = codes->name, *node_name = dq->name;
     if (!only_turned(w, codes))
         QNS_TRY(unique(&codes_name, w, &w->value_names, codes->name, "_turned", err));
     if (!only_turned(w, v))
         QNS_TRY(unique(&node_name, w, &w->node_names, dq->name, "_turned", err));
-    if (qp->axis >= 0)
+    if (qp && qp->axis >= 0)
         QNS_TRY(
             qns_qparams_new(&qp, w->a, qp->dtype, 1 - qp->axis, qp->n, qp->scale, qp->zero, err));
     QNS_TRY(turn_constant(w, codes_name, codes, err));
     const qns_quantize_attr attr = {qp};
     qns_node node = *dq;
-    node.attr = &attr;
+    node.attr = widens ? dq->attr : &attr;
     const char *in[MAX_NODE_IN] = {codes_name};
     return emit(w, &node, node_name, in, 1, &name, err);
 }
@@ -215,13 +220,34 @@ static qns_status turn(const char **out, writer *w, qns_vid id, qns_err *err)
     return QNS_OK;
 }
 
-/* One ONNX node from a node of ours with other names for its inputs and outputs. */
+static qns_status put(writer *w, const char *type, const char *name, const char *const *in,
+                      size_t n_in, const char *const *out, size_t n_out, const qns_attrs *attrs,
+                      qns_err *err)
+{
+    Onnx__NodeProto *p;
+    QNS_TRY(qns_pb_node(&p, w->a, type, name, in, n_in, out, n_out, attrs, err));
+    QNS_VEC_PUSH(&w->node, p, err);
+    return QNS_OK;
+}
+
+/* The node without its last input, and an Add of that behind. */
+static qns_status put_sum(writer *w, const qns_node *n, const qns_onnx_out *o, const char *name,
+                          const char *const *in, const char *const *out, qns_err *err)
+{
+    const qns_attrs none = {.arena = w->a};
+    const char *pair[2] = {NULL, in[o->added]}, **add = &w->add_name[n->id.i];
+    QNS_TRY(unique(&pair[0], w, &w->value_names, out[0], "_product", err));
+    QNS_TRY(unique(add, w, &w->node_names, name, "_add", err));
+    QNS_TRY(put(w, o->type, name, in, (size_t)o->added, pair, 1, &o->attrs, err));
+    return put(w, "Add", *add, pair, 2, out, 1, &none, err);
+}
+
+/* A node of ours with other names for its inputs and outputs. */
 static qns_status emit(writer *w, const qns_node *n, const char *name, const char **in, size_t n_in,
                        const char *const *out, qns_err *err)
 {
     qns_status st = QNS_OK;
     qns_onnx_out o = {.attrs = {.arena = w->a}, .opset = w->opset, .arena = w->a};
-    Onnx__NodeProto *p;
     if (!n->op->onnx_write)
         QNS_FAIL(err, UNSUPPORTED, "operator '%s' has no ONNX form", n->op->name);
     QNS_TRY_DONE(n->op->onnx_write(&o, w->g, n, err));
@@ -229,10 +255,10 @@ static qns_status emit(writer *w, const qns_node *n, const char *name, const cha
     if (o.turned)
         QNS_TRY_DONE(turn(&in[o.turned], w, n->in[o.turned], err));
     QNS_TRY_DONE(add_extras(in, &n_in, w, &o, name, err));
-    QNS_TRY_DONE(qns_pb_node(&p, w->a, o.type, name, in, n_in, out, n->n_out, &o.attrs, err));
-    QNS_TRY_DONE(
-        qns_vec_grow((void **)&w->node.at, &w->node.cap, w->node.n, sizeof *w->node.at, err));
-    w->node.at[w->node.n++] = p;
+    if (o.added)
+        QNS_TRY_DONE(put_sum(w, n, &o, name, in, out, err));
+    else
+        QNS_TRY_DONE(put(w, o.type, name, in, n_in, out, n->n_out, &o.attrs, err));
 done:
     qns_attrs_fini(&o.attrs);
     return st;
@@ -325,7 +351,7 @@ static qns_status add_entry(writer *w, const char *key, const char *value, qns_e
 static qns_status add_meta(writer *w, qns_err *err)
 {
     char *text;
-    QNS_TRY(qns_lineage_text(&text, w->g, w->clamp_name, err));
+    QNS_TRY(qns_lineage_text(&text, w->g, w->add_name, w->clamp_name, err));
     const char *lineage = qns_arena_strdup(w->a, text);
     qns_free(text);
     if (!lineage)

@@ -79,7 +79,8 @@ void qns_binary_run_f32(const qns_call *c, qns_binary_row *row)
     }
 }
 
-const float *qns_binary_channels(size_t *n_out, const qns_graph *g, const qns_node *n)
+/* The constant on the right, when it differs along `axis` of the left only. */
+static const float *along(size_t *n_out, const qns_graph *g, const qns_node *n, int32_t axis)
 {
     const qns_value *x = qns_graph_value(g, n->in[0]), *v = qns_graph_value(g, n->in[1]);
     const int32_t lead = x->shape.rank - v->shape.rank;
@@ -88,11 +89,22 @@ const float *qns_binary_channels(size_t *n_out, const qns_graph *g, const qns_no
         return NULL;
     for (int32_t i = 0; i < x->shape.rank; i++) {
         const int64_t d = i < lead ? 1 : v->shape.dim[i - lead];
-        if (d != (i == 1 ? x->shape.dim[1] : 1))
+        if (d != (i == axis ? x->shape.dim[i] : 1))
             return NULL;
     }
-    *n_out = (size_t)x->shape.dim[1];
+    *n_out = (size_t)x->shape.dim[axis];
     return v->constant;
+}
+
+const float *qns_binary_channels(size_t *n_out, const qns_graph *g, const qns_node *n)
+{
+    return along(n_out, g, n, 1);
+}
+
+const float *qns_binary_last_axis(size_t *n_out, const qns_graph *g, const qns_node *n)
+{
+    const int32_t rank = qns_graph_value(g, n->in[0])->shape.rank;
+    return rank < 3 ? NULL : along(n_out, g, n, rank - 1);
 }
 
 const char *qns_reject_not_i64(const qns_call *c)

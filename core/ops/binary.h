@@ -18,6 +18,8 @@ void qns_binary_run_f32(const qns_call *c, qns_binary_row *row);
 /* as_affine() of an operator whose input 1 is a float constant with one number for each channel
  * (axis 1) of input 0: those numbers and how many, or NULL. */
 const float *qns_binary_channels(size_t *n_out, const qns_graph *g, const qns_node *n);
+/* The same along the last of three or more axes. */
+const float *qns_binary_last_axis(size_t *n_out, const qns_graph *g, const qns_node *n);
 
 const char *qns_reject_not_i64(const qns_call *c);
 /* Plain integers of one type, row-major: for shape arithmetic, not for speed. */

@@ -209,11 +209,17 @@ static void run_onnx(const qns_call *c)
     qns_binary_run(c, row_ratio, &r);
 }
 
-/* A constant for each channel folds into the convolution before it. */
+/* A constant for each channel folds into the convolution before it, one for each number of the last
+ * axis into the linear layer. */
 static bool as_affine(qns_affine *a, const qns_graph *g, const qns_node *n)
 {
     *a = (qns_affine){0};
-    a->beta = qns_has_clamp(n) ? NULL : qns_binary_channels(&a->n, g, n);
+    if (qns_has_clamp(n))
+        return false;
+    a->beta = qns_binary_channels(&a->n, g, n);
+    a->last = !a->beta;
+    if (a->last)
+        a->beta = qns_binary_last_axis(&a->n, g, n);
     return a->beta != NULL;
 }
 

@@ -29,8 +29,8 @@ static const struct {
 
 static qns_status infer(qns_tensor *out, const qns_node *n, const qns_tensor *in, qns_err *err)
 {
-    if (in[0].dtype == QNS_F16)
-        QNS_FAIL(err, UNSUPPORTED, "casting float16");
+    if (in[0].dtype == QNS_F16 && ((const qns_cast_attr *)n->attr)->to != QNS_F32)
+        QNS_FAIL(err, UNSUPPORTED, "casting float16 to anything but float32");
     out[0].dtype = (qns_dtype)((const qns_cast_attr *)n->attr)->to;
     out[0].shape = in[0].shape;
     return QNS_OK;
@@ -108,6 +108,10 @@ static void run(const qns_call *c)
     const qns_cast_attr *a = c->node->attr;
     const qns_tensor *x = &c->in[0], *y = &c->out[0];
     const bool real = x->dtype == QNS_F32;
+    if (x->dtype == QNS_F16) { /* weights that are kept short; infer() has checked the other type */
+        qns_tensor_to_float(y->data, x);
+        return;
+    }
     for (size_t i = 0; i < qns_tensor_count(x); i++) {
         if (real && y->dtype == QNS_F32)
             ((float *)y->data)[i] = on_grid(((const float *)x->data)[i], a->grid);

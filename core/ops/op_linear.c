@@ -131,6 +131,7 @@ qns_status qns_linear_read_matmul(qns_onnx_node *n, qns_err *err)
     return take_weight(&done, n, false, 1.0f, err);
 }
 
+/* Gemm takes two axes; others are MatMul, which knows no bias. */
 static qns_status write_onnx(qns_onnx_out *w, const qns_graph *g, const qns_node *n, qns_err *err)
 {
     const int32_t rank = qns_graph_value(g, n->in[0])->shape.rank;
@@ -138,13 +139,8 @@ static qns_status write_onnx(qns_onnx_out *w, const qns_graph *g, const qns_node
     w->type = rank == 2 ? "Gemm" : "MatMul";
     if (rank == 2)
         return qns_attrs_add_int(&w->attrs, "transB", 1, err);
-    if (n->n_in > 2)
-        QNS_FAIL(
-            err, UNSUPPORTED,
-            "a linear layer with a bias of an input with %d axes cannot be written; Gemm takes "
-            "2, MatMul no bias",
-            rank);
     w->turned = 1;
+    w->added = n->n_in > 2 && qns_has(n->in[2]) ? 2 : 0;
     return QNS_OK;
 }
 
@@ -175,7 +171,11 @@ const qns_op qns_op_linear = {
     .layout = QNS_LAYOUT_ROW,
     .infer = infer,
     .onnx_write = write_onnx,
-    .quant = {.out = QNS_OUT_OWN, .weight = 1, .bias = 2, .weight_axis = 0},
+    .quant = {.out = QNS_OUT_OWN,
+              .weight = 1,
+              .bias = 2,
+              .weight_axis = 0,
+              .dynamic = QNS_DYNAMIC_LINEAR},
     .takes_clamp = true,
     .fold_affine = fold_affine,
     .macs = macs,

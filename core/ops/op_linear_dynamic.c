@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Dynamic linear layer: float [..., K] times constant weights [N, K] of int8 codes or float16, plus
  * a float bias [N]. The input is quantized in the run, with a scale of its own (spec section 6);
- * input that is not finite gives NaN. It has no ONNX form: ONNX's DynamicQuantizeLinear chooses
- * scale and zero point in another way. */
+ * input that is not finite gives NaN. In files it is DynamicQuantizeLinear, MatMulInteger and what
+ * belongs to them, which choose scale and zero point in another way (lower_dynamic.h). */
 #include "core/ops/op_linear_dynamic.h"
 
 #include "core/ops/dynamic_linear.h"
@@ -145,7 +145,7 @@ const qns_op qns_op_linear_dynamic = {
     .attr_size = sizeof(qns_linear_dynamic_attr),
     .layout = QNS_LAYOUT_ROW,
     .infer = infer,
-    .quant = {.out = QNS_OUT_FLOAT, .weight = -1, .bias = -1},
+    .quant = {.out = QNS_OUT_FLOAT, .weight = 1, .bias = 2},
     .takes_clamp = true,
     .macs = macs,
     .impls = impls,

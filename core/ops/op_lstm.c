@@ -42,7 +42,8 @@ static const qns_recurrent recurrent = {.type = "LSTM",
                                         .activations = 3,
                                         .def = {QNS_ACT_SIGMOID, QNS_ACT_TANH, QNS_ACT_TANH},
                                         .has_c = true,
-                                        .step = step};
+                                        .step = step,
+                                        .torch_gate = {0, 2, 3, 1}};
 
 static qns_status infer(qns_tensor *out, const qns_node *n, const qns_tensor *in, qns_err *err)
 {
@@ -61,7 +62,22 @@ static void run(const qns_call *c)
 
 static const qns_impl f32 = {
     .name = "lstm.f32", .reject = qns_recurrent_reject, .scratch_size = scratch_size, .run = run};
-static const qns_impl *const impls[] = {&f32, NULL};
+static const char *reject_dynamic(const qns_call *c)
+{
+    return qns_recurrent_reject_dynamic(c, &recurrent);
+}
+
+static qns_status prepare_dynamic(void **packed, const qns_call *c, qns_arena *a, qns_err *err)
+{
+    return qns_recurrent_prepare_dynamic(packed, c, &recurrent, a, err);
+}
+
+static const qns_impl dynamic = {.name = "lstm.dynamic",
+                                 .reject = reject_dynamic,
+                                 .prepare = prepare_dynamic,
+                                 .scratch_size = qns_recurrent_scratch_dynamic,
+                                 .run = qns_recurrent_run_dynamic};
+static const qns_impl *const impls[] = {&dynamic, &f32, NULL};
 
 static const qns_onnx_rule rules[] = {{"LSTM", 7, read}, {NULL, 0, NULL}};
 
@@ -75,7 +91,7 @@ const qns_op qns_op_lstm = {
     .infer = infer,
     .onnx = rules,
     .onnx_write = onnx_write,
-    .quant = {.out = QNS_OUT_FLOAT, .weight = -1, .bias = -1},
+    .quant = {.out = QNS_OUT_FLOAT, .weight = 1, .bias = -1, .dynamic = QNS_DYNAMIC_RECURRENT},
     .macs = qns_recurrent_macs,
     .describe = qns_recurrent_describe,
     .impls = impls,

@@ -25,7 +25,8 @@ static const qns_recurrent recurrent = {.type = "RNN",
                                         .activations = 1,
                                         .def = {QNS_ACT_TANH},
                                         .has_c = false,
-                                        .step = step};
+                                        .step = step,
+                                        .torch_gate = {0}};
 
 static qns_status infer(qns_tensor *out, const qns_node *n, const qns_tensor *in, qns_err *err)
 {
@@ -44,7 +45,22 @@ static void run(const qns_call *c)
 
 static const qns_impl f32 = {
     .name = "rnn.f32", .reject = qns_recurrent_reject, .scratch_size = scratch_size, .run = run};
-static const qns_impl *const impls[] = {&f32, NULL};
+static const char *reject_dynamic(const qns_call *c)
+{
+    return qns_recurrent_reject_dynamic(c, &recurrent);
+}
+
+static qns_status prepare_dynamic(void **packed, const qns_call *c, qns_arena *a, qns_err *err)
+{
+    return qns_recurrent_prepare_dynamic(packed, c, &recurrent, a, err);
+}
+
+static const qns_impl dynamic = {.name = "rnn.dynamic",
+                                 .reject = reject_dynamic,
+                                 .prepare = prepare_dynamic,
+                                 .scratch_size = qns_recurrent_scratch_dynamic,
+                                 .run = qns_recurrent_run_dynamic};
+static const qns_impl *const impls[] = {&dynamic, &f32, NULL};
 
 static const qns_onnx_rule rules[] = {{"RNN", 7, read}, {NULL, 0, NULL}};
 
@@ -58,7 +74,7 @@ const qns_op qns_op_rnn = {
     .infer = infer,
     .onnx = rules,
     .onnx_write = onnx_write,
-    .quant = {.out = QNS_OUT_FLOAT, .weight = -1, .bias = -1},
+    .quant = {.out = QNS_OUT_FLOAT, .weight = 1, .bias = -1, .dynamic = QNS_DYNAMIC_RECURRENT},
     .macs = qns_recurrent_macs,
     .describe = qns_recurrent_describe,
     .impls = impls,

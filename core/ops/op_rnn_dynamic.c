@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Recurrent layers with dynamically quantized weights as one node (rnn_dynamic.h has the
- * arithmetic). Input that is not finite gives NaN. It has no ONNX form. */
+ * arithmetic). Input that is not finite gives NaN. It has no ONNX form: models
+ * have LSTM, GRU and RNN nodes (recurrent_dynamic.c). */
 #include "core/ops/op_rnn_dynamic.h"
 
 #include "core/ops/op_help.h"

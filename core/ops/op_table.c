@@ -85,4 +85,3 @@ const qns_impl *qns_impl_select(const char **why, const qns_call *c,
         *why = reason;
     return NULL;
 }
-

@@ -211,6 +211,16 @@ static bool has(const qns_node *n, const qns_tensor *in, uint32_t i)
     return i < n->n_in && in[i].dtype != QNS_DTYPE_COUNT;
 }
 
+/* Weights may be codes or float16, too. */
+static qns_status expect_weight(const qns_tensor *t, const char *name, const sizes *z, size_t cols,
+                                qns_err *err)
+{
+    qns_tensor any = *t;
+    if ((t->dtype == QNS_I8 && t->qp) || t->dtype == QNS_F16)
+        any.dtype = QNS_F32;
+    return expect(&any, name, 3, z->dirs, z->gates * z->hidden, cols, err);
+}
+
 static qns_status check_optional(const sizes *z, const qns_recurrent *r, const qns_node *n,
                                  const qns_tensor *in, qns_err *err)
 {
@@ -238,9 +248,10 @@ qns_status qns_recurrent_infer(qns_tensor *out, const qns_recurrent *r, const qn
                  qns_dtype_name(in[0].dtype), qns_shape_str(&in[0].shape).s);
     if (in[1].shape.rank != 3)
         QNS_FAIL(err, SHAPE, "W is %s, must have 3 axes", qns_shape_str(&in[1].shape).s);
-    const sizes z = sizes_of(a, in);
-    QNS_TRY(expect(&in[1], "W", 3, z.dirs, r->gates * z.hidden, z.in, err));
-    QNS_TRY(expect(&in[2], "R", 3, z.dirs, r->gates * z.hidden, z.hidden, err));
+    sizes z = sizes_of(a, in);
+    z.gates = r->gates;
+    QNS_TRY(expect_weight(&in[1], "W", &z, z.in, err));
+    QNS_TRY(expect_weight(&in[2], "R", &z, z.hidden, err));
     QNS_TRY(check_optional(&z, r, n, in, err));
     const int64_t t = (int64_t)z.time, b = (int64_t)z.batch, d = (int64_t)z.dirs, h = a->hidden;
     for (uint32_t i = 0; i < n->n_out; i++) {

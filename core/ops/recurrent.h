@@ -57,6 +57,7 @@ typedef struct qns_recurrent {
     qns_activation def[3];
     bool has_c;
     void (*step)(const qns_cell *cell);
+    uint8_t torch_gate[4]; /* where PyTorch's gates i f g o, or r z n, stand here */
 } qns_recurrent;
 
 float qns_cell_act(const qns_cell *c, int i, float x); /* clipped, then activation i */
@@ -75,5 +76,14 @@ uint64_t qns_recurrent_macs(const qns_node *n, const qns_tensor *in, const qns_t
 const char *qns_recurrent_reject(const qns_call *c);
 size_t qns_recurrent_scratch(const qns_call *c, const qns_recurrent *r);
 void qns_recurrent_run(const qns_call *c, const qns_recurrent *r);
+
+/* The same layer with weights W and R of int8 codes or float16, as PyTorch's dynamic layers compute
+ * it (rnn_dynamic.h). Codes have one scale for all, for each direction (axis 0), or with one
+ * direction for each row (axis 1). */
+const char *qns_recurrent_reject_dynamic(const qns_call *c, const qns_recurrent *r);
+qns_status qns_recurrent_prepare_dynamic(void **packed, const qns_call *c, const qns_recurrent *r,
+                                         qns_arena *a, qns_err *err);
+size_t qns_recurrent_scratch_dynamic(const qns_call *c);
+void qns_recurrent_run_dynamic(const qns_call *c);
 
 #endif

@@ -15,16 +15,40 @@ qns_samples qns_samples_of(qns_source *s)
     return (qns_samples){s, qns_source_count(s), get_from_source};
 }
 
-static bool wants(void *ctx, const qns_value *v)
+typedef struct feeding {
+    qns_decisions *d;
+    bool record;
+} feeding;
+
+static bool records(const feeding *f, const qns_value *v)
 {
-    return qns_decisions_value(ctx, v->id)->observer != QNS_NONE;
+    return f->record && qns_decisions_value(f->d, v->id)->recorder != QNS_NONE;
 }
 
-/* Observers do not care about the order of the numbers, so the layout does not matter. */
+static bool wants(void *ctx, const qns_value *v)
+{
+    const feeding *f = ctx;
+    return qns_decisions_value(f->d, v->id)->observer != QNS_NONE || records(f, v);
+}
+
+static qns_status record(const feeding *f, const qns_value *v, const qns_tensor *t, qns_err *err)
+{
+    const size_t n = qns_tensor_count(t);
+    float *row;
+    QNS_TRY(qns_new((void **)&row, n, sizeof *row, err));
+    qns_tensor_relayout(row, QNS_ROW, t);
+    const qns_status st = qns_decisions_record(f->d, v->id, row, n, err);
+    qns_free(row);
+    return st;
+}
+
+/* Observers of ranges do not care about the order of the numbers, so the layout does not matter. */
 static qns_status see(void *ctx, const qns_value *v, const qns_tensor *t, int64_t sample,
                       qns_err *err)
 {
-    return qns_decisions_observe(ctx, v->id, qns_cf32(t), qns_tensor_count(t), err);
+    const feeding *f = ctx;
+    QNS_TRY(qns_decisions_observe(f->d, v->id, qns_cf32(t), qns_tensor_count(t), err));
+    return records(f, v) ? record(f, v, t, err) : QNS_OK;
 }
 
 static qns_status make_inputs(qns_tensor **out, const qns_graph *g, qns_err *err)
@@ -93,7 +117,8 @@ done:
 
 qns_status qns_calibrate(qns_decisions *d, const qns_calibration *c, qns_err *err)
 {
-    const qns_tap tap = {d, wants, see};
+    feeding f = {d, !c->record_elsewhere};
+    const qns_tap tap = {&f, wants, see};
     QNS_TRY(qns_calibration_run(qns_decisions_graph(d), &tap, c, err));
     return qns_decisions_settle(d, c->samples.n, err);
 }

@@ -25,6 +25,9 @@ typedef struct qns_calibration {
     void (*progress)(void *ctx, int64_t done, int64_t total);
     bool (*cancelled)(void *ctx);
     void *ctx;
+    /* Recording observers keep nothing in memory (QNS_RECORD_LIMIT bytes otherwise): the caller
+     * captures those values into a file. */
+    bool record_elsewhere;
 } qns_calibration;
 
 /* Feeds all samples and settles the qparams. Fails with DATA when a number is NaN or a range cannot

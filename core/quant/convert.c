@@ -2,8 +2,8 @@
 #include "core/quant/convert.h"
 
 #include "core/base/mem.h"
-#include "core/base/str.h"
 #include "core/quant/candidate.h"
+#include "core/quant/convert_dynamic.h"
 #include "core/quant/qdq.h"
 #include "core/quant/weight.h"
 
@@ -16,21 +16,8 @@ typedef struct converter {
     qns_gb *gb;
     qns_qdq_ops op;
     qns_vid *codes; /* of each value: what integer nodes read; QNS_NONE when it is not quantized */
+    qns_dyn_converter dyn;
 } converter;
-
-/* name + suffix, in the arena of the new graph. */
-static qns_status join(const char **out, qns_gb *gb, const char *name, const char *suffix,
-                       qns_err *err)
-{
-    qns_str t = {0};
-    qns_str_add(&t, name);
-    qns_str_add(&t, suffix);
-    *out = t.failed ? NULL : qns_arena_strdup(qns_gb_arena(gb), qns_str_get(&t));
-    qns_str_fini(&t);
-    if (!*out)
-        QNS_FAIL(err, NOMEM, "cannot make a name");
-    return QNS_OK;
-}
 
 static qns_status copy_qparams(const qns_qparams **out, qns_gb *gb, const qns_qparams *qp,
                                qns_err *err)
@@ -48,9 +35,9 @@ static qns_status add_pair(converter *c, const qns_value *v, qns_vid now, const 
     qns_vid q;
     assert(settled); /* the caller settles first */
     QNS_TRY(copy_qparams(&qp, c->gb, settled, err));
-    QNS_TRY(join(&q_name, c->gb, v->name, "_q", err));
+    QNS_TRY(qns_qdq_name(&q_name, c->gb, v->name, "_q", err));
     if (!dq_name)
-        QNS_TRY(join(&dq_name, c->gb, v->name, "_dq", err));
+        QNS_TRY(qns_qdq_name(&dq_name, c->gb, v->name, "_dq", err));
     QNS_TRY(qns_qdq_add(&q, c->gb, c->op.q, now, q_name, v->origin, qp, err));
     return qns_qdq_add(&c->codes[v->id.i], c->gb, c->op.dq, q, dq_name, v->origin, qp, err);
 }
@@ -67,8 +54,8 @@ static qns_status add_constant(qns_vid *out, converter *c, const qns_value *old,
 {
     const char *q_name, *dq_name;
     qns_vid q;
-    QNS_TRY(join(&q_name, c->gb, old->name, "_q", err));
-    QNS_TRY(join(&dq_name, c->gb, old->name, "_dq", err));
+    QNS_TRY(qns_qdq_name(&q_name, c->gb, old->name, "_q", err));
+    QNS_TRY(qns_qdq_name(&dq_name, c->gb, old->name, "_dq", err));
     const qns_const_spec s = {q_name, old->origin, qp->dtype, old->shape, codes, qp};
     QNS_TRY(qns_gb_constant(&q, c->gb, &s, err));
     return qns_qdq_add(out, c->gb, c->op.dq, q, dq_name, old->origin, qp, err);
@@ -132,7 +119,7 @@ static qns_status convert_int8(converter *c, const qns_node *n, qns_err *err)
         name[i] = v->name;
         origin[i] = v->origin;
         if (qns_graph_is_output(c->g, v->id))
-            QNS_TRY(join(&name[i], c->gb, v->name, "_op", err));
+            QNS_TRY(qns_qdq_name(&name[i], c->gb, v->name, "_op", err));
     }
     const qns_node_spec s = {.op = n->op,
                              .name = n->name,
@@ -155,6 +142,19 @@ static qns_status convert_int8(converter *c, const qns_node *n, qns_err *err)
     return QNS_OK;
 }
 
+/* Float activations and dequantized weights. */
+static qns_status convert_weight_only(converter *c, const qns_node *n, qns_err *err)
+{
+    const uint32_t slot = (uint32_t)n->op->quant.weight;
+    qns_vid in[QNS_MAX_IN];
+    for (uint32_t i = 0; i < n->n_in; i++)
+        if (i == slot)
+            QNS_TRY(add_weight(&in[i], c, n, qns_graph_value(c->g, n->in[i]), err));
+        else
+            QNS_TRY(qns_gb_mapped(&in[i], c->gb, n->in[i], err));
+    return qns_qdq_replace(c->gb, c->g, n, in, err);
+}
+
 /* A float value that integer nodes read; its float readers keep it as it is. */
 static qns_status border(converter *c, qns_vid old, qns_err *err)
 {
@@ -167,9 +167,15 @@ static qns_status border(converter *c, qns_vid old, qns_err *err)
 
 static qns_status convert_node(converter *c, const qns_node *n, qns_err *err)
 {
-    if (qns_decisions_int8(c->d, n->id))
+    const qns_choice choice = qns_decisions_node(c->d, n->id)->choice;
+    if (choice == QNS_QUANTIZE)
         return convert_int8(c, n, err);
-    QNS_TRY(qns_gb_copy_node(c->gb, n, err));
+    if (choice == QNS_DYNAMIC || choice == QNS_F16_ROUND)
+        QNS_TRY(qns_convert_dynamic(&c->dyn, n, err));
+    else if (qns_decisions_weight(c->d, n->id))
+        QNS_TRY(convert_weight_only(c, n, err));
+    else
+        QNS_TRY(qns_gb_copy_node(c->gb, n, err));
     for (uint32_t i = 0; i < n->n_out; i++)
         QNS_TRY(border(c, n->out[i], err));
     return QNS_OK;
@@ -179,11 +185,13 @@ qns_status qns_convert(qns_graph **out, const qns_decisions *d, qns_err *err)
 {
     qns_status st = QNS_OK;
     const qns_graph *g = qns_decisions_graph(d);
-    converter c = {g, d, qns_qconfig_backend(qns_decisions_set(d)), NULL, qns_qdq_find(), NULL};
+    converter c = {
+        .g = g, .d = d, .be = qns_qconfig_backend(qns_decisions_set(d)), .op = qns_qdq_find()};
     QNS_TRY(qns_new((void **)&c.codes, qns_graph_n_values(g), sizeof *c.codes, err));
     for (uint32_t i = 0; i < qns_graph_n_values(g); i++)
         c.codes[i] = QNS_NO_VALUE;
     QNS_TRY_DONE(qns_gb_create(&c.gb, NULL, g, err));
+    QNS_TRY_DONE(qns_dyn_converter_init(&c.dyn, c.gb, d, err));
     QNS_TRY_DONE(qns_gb_copy_inputs(c.gb, err));
     for (uint32_t i = 0; i < qns_graph_n_inputs(g); i++)
         QNS_TRY_DONE(border(&c, qns_graph_input(g, i), err));
@@ -197,9 +205,11 @@ qns_status qns_convert(qns_graph **out, const qns_decisions *d, qns_err *err)
     }
     QNS_TRY_DONE(qns_gb_copy_outputs(c.gb, err));
     QNS_TRY_DONE(qns_convert_facts(c.gb, d, err));
+    QNS_TRY_DONE(qns_convert_dynamic_facts(&c.dyn, err));
     st = qns_gb_finish(out, c.gb, err);
     c.gb = NULL;
 done:
+    qns_dyn_converter_fini(&c.dyn);
     qns_gb_free(c.gb);
     qns_free(c.codes);
     return st;

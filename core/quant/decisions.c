@@ -46,6 +46,19 @@ uint32_t qns_decisions_n_int8(const qns_decisions *d)
     return d->n_int8;
 }
 
+uint32_t qns_decisions_count(const qns_decisions *d, qns_choice c)
+{
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < qns_graph_n_nodes(d->g); i++)
+        n += d->node[i].choice == c;
+    return n;
+}
+
+const qns_dynamic *qns_decisions_dynamic(const qns_decisions *d, qns_nid n)
+{
+    return d->dynamic[n.i];
+}
+
 const int8_t *qns_decisions_weight(const qns_decisions *d, qns_nid n)
 {
     return d->weight[n.i].codes;
@@ -92,16 +105,46 @@ qns_status qns_observing_feed(qns_observing *o, const float *x, size_t n, qns_ra
     return o->spec->observer->observe(o->state, 0, x, n, seen, err);
 }
 
-qns_status qns_decisions_observe(qns_decisions *d, qns_vid v, const float *x, size_t n,
-                                 qns_err *err)
+static qns_status feed(qns_decisions *d, uint32_t index, qns_vid v, const float *x, size_t n,
+                       qns_err *err)
 {
-    if (d->value[v.i].observer == QNS_NONE || n == 0)
-        return QNS_OK;
     const qns_status st =
-        qns_observing_feed(&d->observing.at[d->value[v.i].observer], x, n, qns_range_of(x, n), err);
+        qns_observing_feed(&d->observing.at[index], x, n, qns_range_of(x, n), err);
     if (st != QNS_OK)
         qns_err_note(err, "activation '%s'", qns_graph_value(d->g, v)->name);
     return st;
+}
+
+qns_status qns_decisions_observe(qns_decisions *d, qns_vid v, const float *x, size_t n,
+                                 qns_err *err)
+{
+    const uint32_t index = d->value[v.i].observer;
+    return index == QNS_NONE || n == 0 ? QNS_OK : feed(d, index, v, x, n, err);
+}
+
+qns_status qns_decisions_record(qns_decisions *d, qns_vid v, const float *x, size_t n, qns_err *err)
+{
+    const uint32_t index = d->value[v.i].recorder;
+    if (index == QNS_NONE || n == 0)
+        return QNS_OK;
+    if (n * sizeof *x > QNS_RECORD_LIMIT - d->recorded)
+        QNS_FAIL(err, CONFIG,
+                 "recording '%s' and others takes more than %zu MiB of memory; record into a file "
+                 "(--record FILE.h5), or fewer samples",
+                 qns_graph_value(d->g, v)->name, QNS_RECORD_LIMIT >> 20);
+    d->recorded += n * sizeof *x;
+    return feed(d, index, v, x, n, err);
+}
+
+size_t qns_decisions_n_recorded(const qns_decisions *d, qns_vid v)
+{
+    const uint32_t index = d->value[v.i].recorder;
+    return index == QNS_NONE ? 0 : qns_obs_recording_count(d->observing.at[index].state);
+}
+
+qns_recorded qns_decisions_recorded(const qns_decisions *d, qns_vid v, size_t i)
+{
+    return qns_obs_recording_at(d->observing.at[d->value[v.i].recorder].state, i);
 }
 
 /* ---- ranges to qparams ---- */
@@ -122,8 +165,8 @@ qns_status qns_observing_settle(qns_observing *o, qns_arena *a, qns_err *err)
     return qns_qparams_from_ranges(&o->qp, a, &o->spec->range, -1, 1, &o->range, err);
 }
 
-/* What a node that passes codes on makes has the qparams that its leading input has, whoever
- * observed it: its codes are the input's. */
+/* What a node that passes codes on (or was told to reuse its input's qparams) makes has the qparams
+ * that its leading input has, whoever observed that. */
 static void propagate(qns_decisions *d)
 {
     for (uint32_t i = 0; i < qns_graph_n_values(d->g); i++) {
@@ -133,7 +176,8 @@ static void propagate(qns_decisions *d)
     }
     for (uint32_t i = 0; i < qns_graph_n_nodes(d->g); i++) {
         const qns_node *n = qns_graph_node(d->g, (qns_nid){i});
-        if (d->node[i].choice != QNS_QUANTIZE || n->op->quant.out != QNS_OUT_AS_INPUT)
+        const bool reused = d->value[n->out[0].i].why == QNS_WHY_REUSED;
+        if (d->node[i].choice != QNS_QUANTIZE || (n->op->quant.out != QNS_OUT_AS_INPUT && !reused))
             continue;
         const qns_vid lead = n->in[qns_decisions_lead_input(d, n)];
         for (uint32_t k = 0; k < n->n_out; k++)

@@ -27,12 +27,14 @@ struct qns_decisions {
     const qns_backend *be;
     qns_arena *arena;
     qns_decision *node, *value;
-    qns_weight *weight; /* of each node */
+    qns_weight *weight;          /* of each node */
+    const qns_dynamic **dynamic; /* of each node; NULL when it is not dynamic */
     struct {
         qns_observing *at;
         size_t n, cap;
     } observing;
     uint32_t n_int8;
+    size_t recorded; /* bytes that recording observers keep */
     int64_t samples;
 };
 

@@ -7,7 +7,8 @@
 
 const char *qns_choice_text(qns_choice c)
 {
-    static const char *const text[] = {"float", "int8", "shared", "fixed", "weight", "bias"};
+    static const char *const text[] = {"float",  "int8", "shared",  "fixed",
+                                       "weight", "bias", "dynamic", "float16"};
     return text[c];
 }
 
@@ -24,6 +25,14 @@ const char *qns_why_text(qns_why w)
         [QNS_WHY_READER] = "an integer node reads it",
         [QNS_WHY_MAKER] = "an integer node makes it",
         [QNS_WHY_FIXED_RANGE] = "the operator's range is known",
+        [QNS_WHY_DYNAMIC] = "dynamic by rule: int8 weights, scales of activations in every run",
+        [QNS_WHY_HALF] = "dynamic by rule: float16 weights, float32 activations",
+        [QNS_WHY_F16] = "rounded to float16 by rule",
+        [QNS_WHY_NO_DYNAMIC] = "stays float, not dynamic",
+        [QNS_WHY_WEIGHT_ONLY] = "activations stay float by rule",
+        [QNS_WHY_PLACEHOLDER] = "a placeholder for float32 stands in its rule",
+        [QNS_WHY_RECORDED] = "observer 'recording' only records: it stays float",
+        [QNS_WHY_REUSED] = "has the qparams of its node's first input, by rule (reuse_input)",
     };
     return text[w];
 }

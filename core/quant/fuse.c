@@ -48,20 +48,26 @@ static qns_range clamp_both(qns_range a, qns_range b)
                     : (a.hi < b.lo ? (qns_range){b.lo, b.lo} : (qns_range){b.hi, b.hi});
 }
 
-/* Weight and bias can only be changed when they are constants (in a Q/DQ graph they are not), and
- * only when the channels of the affine, axis 1, are those of the weight: a linear layer's are the
- * last axis. */
+/* Weight and bias can only be changed when they are constants (in a Q/DQ graph they are not). */
 static bool can_fold(const fuser *f, const qns_node *n)
 {
     const int8_t w = n->op->quant.weight, b = n->op->quant.bias;
-    const int32_t rank = qns_graph_value(f->g, n->out[0])->shape.rank;
     if (!n->op->fold_affine || qns_has_clamp(n) || w < 0 || !qns_has(n->in[w]))
         return false;
     const qns_value *weight = qns_graph_value(f->g, n->in[w]);
     if (b >= 0 && (uint32_t)b < n->n_in && qns_has(n->in[b]) &&
         !qns_graph_value(f->g, n->in[b])->constant)
         return false;
-    return weight->constant && (rank == 2 || weight->shape.rank == rank);
+    return weight->constant != NULL;
+}
+
+/* The channels of the affine are axis 1 or the last axis, those of a convolution axis 1, those of a
+ * linear layer, whose weight is a matrix, the last axis. */
+static bool same_channels(const fuser *f, const qns_node *n, const qns_affine *a)
+{
+    const int32_t rank = qns_graph_value(f->g, n->out[0])->shape.rank;
+    const int32_t of_weight = qns_graph_value(f->g, n->in[n->op->quant.weight])->shape.rank;
+    return a->last ? of_weight == 2 && rank > 2 : rank == 2 || of_weight == rank;
 }
 
 /* An affine that the operator does not take (it says UNSUPPORTED) stays a node. */
@@ -94,7 +100,8 @@ static qns_status take(fuser *f, const qns_node **last, qns_vid *in, uint32_t *n
     const qns_node *next = follower(f, n);
     *last = n;
     *clamp = n->clamp;
-    if (next && can_fold(f, n) && next->op->as_affine && next->op->as_affine(&affine, f->g, next)) {
+    if (next && can_fold(f, n) && next->op->as_affine && next->op->as_affine(&affine, f->g, next) &&
+        same_channels(f, n, &affine)) {
         bool folded;
         QNS_TRY(try_fold(&folded, f, in, n_in, n, &affine, err));
         if (folded) {

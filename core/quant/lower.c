@@ -5,21 +5,32 @@
 #include "core/quant/lower.h"
 
 #include "core/base/mem.h"
-#include "core/quant/lower_match.h"
+#include "core/quant/convert_dynamic.h"
+#include "core/quant/lower_dynamic.h"
 
 typedef struct lowerer {
     qns_lower_view v;
     const qns_backend *be; /* NULL: literal */
     qns_gb *gb;
     bool *done; /* nodes that became part of an earlier one */
+    qns_dyn_marks *marks;
 } lowerer;
 
-/* A constant behind a dequantize, as float. */
-static qns_status fold(lowerer *l, const qns_node *dq, qns_err *err)
+/* Codes behind a dequantize or float16 behind a cast, that are constant. */
+static bool can_fold(const lowerer *l, const qns_node *n)
 {
-    const qns_value *v = qns_graph_value(l->v.g, dq->out[0]);
-    qns_tensor t = qns_graph_tensor(l->v.g, dq->in[0]);
-    t.qp = qns_qdq_qparams(dq);
+    const qns_value *v = n->n_in ? qns_graph_value(l->v.g, n->in[0]) : NULL;
+    return v && v->constant &&
+           (n->op == l->v.op.dq || (v->dtype == QNS_F16 && n->op == qns_op_find("cast")));
+}
+
+/* Such a constant, as float. */
+static qns_status fold(lowerer *l, const qns_node *n, qns_err *err)
+{
+    const qns_value *v = qns_graph_value(l->v.g, n->out[0]);
+    qns_tensor t = qns_graph_tensor(l->v.g, n->in[0]);
+    if (n->op == l->v.op.dq)
+        t.qp = qns_qdq_qparams(n);
     float *x;
     qns_vid now;
     QNS_TRY(qns_arena_new((void **)&x, qns_gb_arena(l->gb), qns_tensor_count(&t), sizeof *x, err));
@@ -44,20 +55,19 @@ static qns_status code_constant(qns_vid *out, lowerer *l, qns_vid codes, const q
 
 static qns_status add_inputs(qns_vid *in, lowerer *l, const qns_lower_match *m, qns_err *err)
 {
-    const qns_node *n = m->node;
-    for (uint32_t i = 0; i < n->n_in; i++) {
+    for (uint32_t i = 0; i < m->n_in; i++) {
         const qns_lower_input *x = &m->in[i];
         if (x->kind == QNS_LOWER_CODES)
             QNS_TRY(qns_gb_mapped(&in[i], l->gb, x->codes, err));
         else if (x->kind == QNS_LOWER_CONSTANT)
             QNS_TRY(code_constant(&in[i], l, x->codes, x->qp, err));
         else if (x->kind == QNS_LOWER_NEW) {
-            const qns_value *b = qns_graph_value(l->v.g, x->shifted ? x->codes : n->in[i]);
+            const qns_value *b = qns_graph_value(l->v.g, x->shifted ? x->codes : m->from[i]);
             const qns_const_spec s = {b->name,  b->origin,      x->tensor.dtype,
                                       b->shape, x->tensor.data, x->tensor.qp};
             QNS_TRY(qns_gb_constant(&in[i], l->gb, &s, err));
         } else
-            QNS_TRY(qns_gb_mapped(&in[i], l->gb, n->in[i], err));
+            QNS_TRY(qns_gb_mapped(&in[i], l->gb, m->from[i], err));
     }
     return QNS_OK;
 }
@@ -77,7 +87,7 @@ static qns_status add_match(lowerer *l, const qns_lower_match *m, qns_err *err)
                              .attr = n->attr,
                              .clamp = m->clamp,
                              .in = in,
-                             .n_in = n->n_in,
+                             .n_in = m->n_in,
                              .origin = m->origin,
                              .n_origin = m->n_origin,
                              .n_out = n->n_out,
@@ -102,12 +112,16 @@ static qns_status lower_node(lowerer *l, const qns_node *n, qns_err *err)
     bool matched = false;
     if (l->done[n->id.i])
         return QNS_OK;
-    if (n->op == l->v.op.dq && qns_graph_value(l->v.g, n->in[0])->constant)
+    if (can_fold(l, n))
         return fold(l, n, err);
     if (n->op == l->v.op.q && l->v.moved[n->out[0].i])
         return qns_qdq_copy(l->gb, l->v.g, n, l->v.moved[n->out[0].i], err);
     if (n->op == l->v.op.dq && l->v.moved[n->in[0].i])
         return qns_qdq_copy(l->gb, l->v.g, n, l->v.moved[n->in[0].i], err);
+    if (l->be)
+        QNS_TRY(qns_lower_dynamic(&matched, l->gb, l->done, &l->v, l->marks, n, l->be, err));
+    if (matched)
+        return QNS_OK;
     if (l->be && n->op != l->v.op.dq && n->op != l->v.op.q)
         QNS_TRY(qns_lower_find(&matched, &m, &l->v, n, l->be, qns_gb_arena(l->gb), err));
     return matched ? add_match(l, &m, err) : qns_gb_copy_node(l->gb, n, err);
@@ -128,6 +142,7 @@ static qns_status lower(qns_graph **out, const qns_graph *qdq, const qns_backend
             if (qns_has(n->in[k]))
                 l.v.user[n->in[k].i] = i;
     }
+    QNS_TRY_DONE(qns_dyn_marks_read(&l.marks, qdq, err));
     QNS_TRY_DONE(qns_gb_create(&l.gb, NULL, qdq, err));
     QNS_TRY_DONE(qns_gb_copy_inputs(l.gb, err));
     if (be)
@@ -148,6 +163,7 @@ done:
     qns_free(l.v.user);
     qns_free(l.v.moved);
     qns_free(l.done);
+    qns_dyn_marks_free(l.marks);
     return st;
 }
 
@@ -164,9 +180,12 @@ qns_status qns_lower_literal(qns_graph **out, const qns_graph *qdq, qns_err *err
 bool qns_is_qdq(const qns_graph *g)
 {
     const qns_qdq_ops op = qns_qdq_find();
+    const qns_op *dynamic = qns_op_find("dynamic_quantize");
+    if (qns_graph_meta(g, QNS_META_DYNAMIC))
+        return true;
     for (uint32_t i = 0; i < qns_graph_n_nodes(g); i++) {
         const qns_node *n = qns_graph_node(g, (qns_nid){i});
-        if (n->op == op.q || (n->op == op.dq && !qns_graph_value(g, n->in[0])->constant))
+        if (n->op == op.q || n->op == op.dq || n->op == dynamic)
             return true;
     }
     return false;

@@ -18,7 +18,8 @@ qns_status qns_lower(qns_graph **out, const qns_graph *qdq, const qns_backend *b
  * says it; only the dequantized constants are computed beforehand. For checking what lowering does.
  */
 qns_status qns_lower_literal(qns_graph **out, const qns_graph *qdq, qns_err *err);
-/* True if the graph has quantize or dequantize nodes on activations. */
+/* True if the graph has quantize, dequantize or dynamic_quantize nodes, or nodes that are marked as
+ * dynamic. */
 bool qns_is_qdq(const qns_graph *g);
 
 #endif

@@ -6,6 +6,7 @@
 #include "core/quant/weight.h"
 
 #include <stdio.h>
+#include <string.h>
 
 /* ---- int8 activations ---- */
 
@@ -61,21 +62,57 @@ static const qns_node *quantizer(const qns_lower_view *v, const qns_value *x)
     return r && r->op == v->op.q && qns_is_code(qns_qdq_qparams(r)->dtype) ? r : NULL;
 }
 
+/* One number for each of n outputs, along the last axis. */
+static bool is_row(const qns_graph *g, const qns_qdq_ops *op, qns_vid id, int64_t n)
+{
+    const qns_node *dq = qns_qdq_maker(g, id, op->dq);
+    const qns_value *x = qns_graph_value(g, dq ? dq->in[0] : id);
+    return x->constant && x->dtype == (dq ? QNS_I32 : QNS_F32) && x->shape.rank == 1 &&
+           x->shape.dim[0] == n;
+}
+
+const qns_node *qns_lower_bias(qns_vid *bias, const qns_lower_view *v, const qns_node *n)
+{
+    const int8_t weight = n->op->quant.weight, slot = n->op->quant.bias;
+    if (weight < 0 || slot < 0 || n->n_out != 1 || qns_has_clamp(n) ||
+        ((uint32_t)slot < n->n_in && qns_has(n->in[slot])) ||
+        qns_graph_value(v->g, n->in[weight])->shape.rank != 2)
+        return NULL;
+    const qns_value *out = qns_graph_value(v->g, n->out[0]);
+    const qns_node *next = only_reader(v, out);
+    if (!next || next->op != qns_op_find("add"))
+        return NULL;
+    *bias = next->in[next->in[0].i == out->id.i ? 1 : 0];
+    const bool fits = is_row(v->g, &v->op, *bias, out->shape.dim[out->shape.rank - 1]);
+    return fits ? next : NULL;
+}
+
 /* Every output that is read must go into its own quantize node. */
 static bool match_outputs(qns_lower_match *m, const qns_lower_view *v)
 {
-    const qns_node *n = m->node;
+    const qns_node *n = m->node, *bias = NULL;
     qns_range range;
     m->clamp = n->clamp;
     m->n_folded = 0;
+    m->n_in = n->n_in;
+    memcpy(m->from, n->in, n->n_in * sizeof *n->in);
     for (uint32_t i = 0; i < n->n_out; i++) {
         m->out[i] = qns_graph_value(v->g, n->out[i]);
         m->q[i] = quantizer(v, m->out[i]);
     }
+    qns_vid row;
+    if (n->n_out == 1 && !m->q[0] && (bias = qns_lower_bias(&row, v, n))) {
+        m->n_in = (uint32_t)n->op->quant.bias + 1;
+        m->from[m->n_in - 1] = row;
+        m->clamp = bias->clamp;
+        m->folded[m->n_folded++] = bias;
+        m->out[0] = qns_graph_value(v->g, bias->out[0]);
+        m->q[0] = quantizer(v, m->out[0]);
+    }
     /* One clamp behind, as files of other tools have it. Two limits are not joined here. */
     const qns_node *next = n->n_out == 1 && !m->q[0] ? only_reader(v, m->out[0]) : NULL;
-    if (next && n->op->takes_clamp && !qns_has_clamp(n) && next->op->as_clamp &&
-        next->in[0].i == n->out[0].i && next->op->as_clamp(&range, v->g, next)) {
+    if (next && n->op->takes_clamp && !qns_has_clamp(bias ? bias : n) && next->op->as_clamp &&
+        next->in[0].i == m->out[0]->id.i && next->op->as_clamp(&range, v->g, next)) {
         m->clamp = range;
         m->folded[m->n_folded++] = next;
         m->out[0] = qns_graph_value(v->g, next->out[0]);
@@ -112,15 +149,14 @@ static bool match_codes(qns_lower_input *x, const qns_lower_view *v, qns_vid in)
 
 static bool match_inputs(qns_lower_match *m, const qns_lower_view *v)
 {
-    const qns_node *n = m->node;
     bool any = false;
-    for (uint32_t i = 0; i < n->n_in; i++) {
+    for (uint32_t i = 0; i < m->n_in; i++) {
         qns_lower_input *x = &m->in[i];
         *x = (qns_lower_input){.kind = QNS_LOWER_SAME, .tensor.dtype = QNS_DTYPE_COUNT};
-        if (!qns_has(n->in[i]))
+        if (!qns_has(m->from[i]))
             continue;
-        const qns_value *value = qns_graph_value(v->g, n->in[i]);
-        if (!match_codes(x, v, n->in[i])) {
+        const qns_value *value = qns_graph_value(v->g, m->from[i]);
+        if (!match_codes(x, v, m->from[i])) {
             x->tensor = qns_graph_tensor(v->g, value->id);
             if (!value->constant && value->dtype == QNS_F32)
                 return false;
@@ -164,7 +200,7 @@ static qns_status shift_codes(qns_lower_input *x, qns_arena *a, qns_err *err)
 static qns_status adapt_constants(qns_lower_match *m, qns_arena *a, qns_err *err)
 {
     const qns_quant_rule *rule = &m->node->op->quant;
-    for (uint32_t i = 0; i < m->node->n_in; i++) {
+    for (uint32_t i = 0; i < m->n_in; i++) {
         qns_lower_input *x = &m->in[i];
         const qns_dtype other = is_slot(rule->weight, i) ? QNS_U8 : QNS_I8;
         if (x->kind == QNS_LOWER_CONSTANT && !is_slot(rule->bias, i) && x->qp->dtype == other)
@@ -179,10 +215,10 @@ static qns_status adapt_constants(qns_lower_match *m, qns_arena *a, qns_err *err
 static bool sum_qparams(double *in_scale, const qns_qparams **weight, const qns_lower_match *m)
 {
     const int8_t slot = m->node->op->quant.weight;
-    if (slot < 0 || (uint32_t)slot >= m->node->n_in)
+    if (slot < 0 || (uint32_t)slot >= m->n_in)
         return false;
     *weight = m->in[slot].qp;
-    for (uint32_t i = 0; i < m->node->n_in; i++)
+    for (uint32_t i = 0; i < m->n_in; i++)
         if (m->in[i].kind == QNS_LOWER_CODES && i != (uint32_t)slot && m->in[i].qp->n == 1) {
             *in_scale = m->in[i].qp->scale[0];
             return *weight != NULL;
@@ -198,10 +234,10 @@ static qns_status adapt_bias(qns_lower_match *m, const qns_lower_view *v, const 
     const int8_t slot = m->node->op->quant.bias;
     const qns_qparams *weight, *qp;
     double in_scale;
-    if (slot < 0 || (uint32_t)slot >= m->node->n_in || !qns_has(m->node->in[slot]))
+    if (slot < 0 || (uint32_t)slot >= m->n_in || !qns_has(m->from[slot]))
         return QNS_OK;
     qns_lower_input *x = &m->in[slot];
-    const qns_value *b = qns_graph_value(v->g, m->node->in[slot]);
+    const qns_value *b = qns_graph_value(v->g, m->from[slot]);
     if (be->float_bias && x->kind == QNS_LOWER_CONSTANT) {
         float *f;
         QNS_TRY(qns_arena_new((void **)&f, a, qns_tensor_count(&x->tensor), sizeof *f, err));
@@ -239,7 +275,7 @@ static void note(void *ctx, const qns_impl *i, const char *why)
 static bool left_in_float(const qns_lower_match *m)
 {
     const int8_t slot = m->node->op->quant.weight;
-    for (uint32_t i = 0; i < m->node->n_in; i++)
+    for (uint32_t i = 0; i < m->n_in; i++)
         if ((slot < 0 || (uint32_t)slot == i) && m->in[i].tensor.dtype == QNS_F32)
             return true;
     return false;
@@ -254,7 +290,9 @@ static bool accepted(const qns_lower_match *m, const qns_lower_view *v, const qn
     c.on_refuse = note;
     c.refuse_ctx = &told;
     c.node.clamp = m->clamp;
-    for (uint32_t i = 0; i < m->node->n_in; i++)
+    c.node.in = m->from;
+    c.node.n_in = m->n_in;
+    for (uint32_t i = 0; i < m->n_in; i++)
         c.in[i] = m->in[i].tensor;
     for (uint32_t i = 0; i < m->node->n_out; i++) {
         c.out[i].qp = m->qp[i];

@@ -35,16 +35,22 @@ typedef struct qns_lower_input {
 
 typedef struct qns_lower_match {
     const qns_node *node;
+    qns_vid from[QNS_MAX_IN]; /* its inputs, and a bias that is added behind it */
+    uint32_t n_in;
     qns_lower_input in[QNS_MAX_IN];
     const qns_value *out[QNS_MAX_OUT];  /* the float values that become codes */
     const qns_node *q[QNS_MAX_OUT];     /* their quantize nodes; NULL for an output nobody reads */
     const qns_qparams *qp[QNS_MAX_OUT]; /* an unread output takes those of the first that is read */
     qns_range clamp;
-    const qns_node *folded[4]; /* clamp nodes that became part of it */
+    const qns_node *folded[4]; /* the addition of the bias and clamps that became part of it */
     uint32_t n_folded;
     const char *const *origin; /* in the arena */
     uint32_t n_origin;
 } qns_lower_match;
+
+/* The node that adds a row of constants (floats, or int32 codes behind a dequantize) to the linear
+ * layer n, which has no bias; *bias is that row. NULL when there is none. */
+const qns_node *qns_lower_bias(qns_vid *bias, const qns_lower_view *v, const qns_node *n);
 
 /* *found is false when it must stay float. What is new is made in the arena. */
 qns_status qns_lower_find(bool *found, qns_lower_match *m, const qns_lower_view *v,

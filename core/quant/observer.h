@@ -23,13 +23,19 @@ typedef struct qns_obs_args {
     qns_hist_version hist;
     float percentile;     /* percentile only: how much lies below the upper end, 50 to 100 */
     qns_qrule_range rule; /* entropy and mse only: the codes that ranges are tried with */
+    size_t record_limit;  /* recording only: bytes; 0: QNS_RECORD_LIMIT */
 } qns_obs_args;
+
+/* Bytes that recording observers may keep in memory: each of them, and all of one model. */
+#define QNS_RECORD_LIMIT ((size_t)64 << 20)
 
 #define QNS_DEFAULT_PERCENTILE 99.99F
 
 typedef struct qns_observer {
     const char *name; /* "minmax" */
     bool per_channel; /* can have more than one channel */
+    bool passes;      /* finds no range: range() fails with CONFIG, and what it stands at is float
+                         or has the qparams of something else */
     qns_status (*create)(void **state, const qns_obs_args *args, qns_err *err);
     /* x: n > 0 floats without NaN, seen: their smallest and largest. Fails with DATA on values that
      * the observer cannot count (infinities), or with NOMEM. */
@@ -49,7 +55,11 @@ typedef struct qns_observer {
     X(percentile)                                                                                  \
     X(entropy)                                                                                     \
     X(mse)                                                                                         \
-    X(fixed)
+    X(fixed)                                                                                       \
+    X(placeholder)                                                                                 \
+    X(noop)                                                                                        \
+    X(recording)                                                                                   \
+    X(reuse_input)
 
 #define QNS_OBSERVER_DECLARE(name) extern const qns_observer qns_obs_##name;
 QNS_OBSERVERS(QNS_OBSERVER_DECLARE)
@@ -67,6 +77,14 @@ qns_range qns_range_of(const float *x, size_t n);
  * Nothing happens when it is empty. Fails with DATA when a number is NaN. */
 qns_status qns_observe_array(const qns_observer *o, void *state, const float *x,
                              const qns_shape *shape, int32_t axis, qns_err *err);
+
+/* The batches that a recording observer has seen, in their order. The copies are the observer's. */
+typedef struct qns_recorded {
+    const float *x;
+    size_t n;
+} qns_recorded;
+size_t qns_obs_recording_count(const void *state);
+qns_recorded qns_obs_recording_at(const void *state, size_t i);
 
 /* The histogram behind a histogram observer: its counts, and the range they cover. */
 typedef struct qns_histogram {

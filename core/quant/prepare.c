@@ -80,21 +80,83 @@ static const qns_impl *ask(const char **why, const qns_decisions *d, const qns_n
     return qns_candidate_ask(why, &c, d->be);
 }
 
+static qns_status classify_dynamic(qns_decisions *d, const qns_node *n, bool half, qns_err *err)
+{
+    qns_decision *x = &d->node[n->id.i];
+    QNS_TRY(qns_dynamic_pack(&d->dynamic[n->id.i], &x->detail, d->arena, d->g, n, d->be,
+                             &config_of(d, n)->weight, qns_qconfig_hist_version(d->set), half,
+                             err));
+    x->why = x->detail ? QNS_WHY_NO_DYNAMIC : half ? QNS_WHY_HALF : QNS_WHY_DYNAMIC;
+    x->choice = x->detail ? QNS_KEEP_FLOAT : QNS_DYNAMIC;
+    return QNS_OK;
+}
+
+static qns_status classify_f16(qns_decisions *d, const qns_node *n, qns_err *err)
+{
+    qns_decision *x = &d->node[n->id.i];
+    const bool computes =
+        n->op->quant.out != QNS_OUT_FLOAT || n->op->quant.dynamic != QNS_DYNAMIC_NONE;
+    x->why = !computes ? QNS_WHY_OP_FLOAT : is_float_node(d->g, n) ? QNS_WHY_F16 : QNS_WHY_DTYPE;
+    if (x->why != QNS_WHY_F16)
+        return QNS_OK;
+    x->choice = QNS_F16_ROUND;
+    return qns_dynamic_pack_half(&d->dynamic[n->id.i], d->arena, d->g, n, err);
+}
+
+/* The schemes in which no observer finds a range. *done is false for a static one. */
+static qns_status classify_scheme(bool *done, qns_decisions *d, const qns_node *n, qns_err *err)
+{
+    qns_scheme scheme;
+    const qns_status st = qns_qconfig_scheme(&scheme, config_of(d, n), err);
+    if (st != QNS_OK) {
+        qns_err_note(err, "node '%s'", n->name);
+        return st;
+    }
+    *done = true;
+    switch (scheme) {
+    case QNS_SCHEME_DYNAMIC:
+    case QNS_SCHEME_DYNAMIC_F16:
+        return classify_dynamic(d, n, scheme == QNS_SCHEME_DYNAMIC_F16, err);
+    case QNS_SCHEME_F16:
+        return classify_f16(d, n, err);
+    case QNS_SCHEME_WEIGHT_ONLY:
+        d->node[n->id.i].why = QNS_WHY_WEIGHT_ONLY;
+        return quantize_weight(d, n, err);
+    case QNS_SCHEME_RECORD:
+        d->node[n->id.i].why = QNS_WHY_RECORDED;
+        return QNS_OK;
+    case QNS_SCHEME_FLOAT:
+        d->node[n->id.i].why = QNS_WHY_PLACEHOLDER;
+        return QNS_OK;
+    default:
+        *done = false;
+        return QNS_OK;
+    }
+}
+
 static qns_status classify(qns_decisions *d, const qns_node *n, qns_err *err)
 {
     qns_decision *x = &d->node[n->id.i];
+    bool done;
     x->rule = qns_qconfig_match(d->set, d->g, n);
     x->choice = QNS_KEEP_FLOAT;
     if (!config_of(d, n)->quantize) {
         x->why = QNS_WHY_SKIPPED;
         return QNS_OK;
     }
+    QNS_TRY(classify_scheme(&done, d, n, err));
+    if (done)
+        return QNS_OK;
     if (n->op->quant.out == QNS_OUT_FLOAT) {
         x->why = QNS_WHY_OP_FLOAT;
         return QNS_OK;
     }
     if (!is_float_node(d->g, n)) {
         x->why = QNS_WHY_DTYPE;
+        return QNS_OK;
+    }
+    if (config_of(d, n)->weight.observer->passes && n->op->quant.weight >= 0) {
+        x->why = QNS_WHY_PLACEHOLDER;
         return QNS_OK;
     }
     QNS_TRY(quantize_weight(d, n, err));
@@ -108,13 +170,22 @@ static qns_status classify(qns_decisions *d, const qns_node *n, qns_err *err)
     return QNS_OK;
 }
 
+static qns_decision passed_on(const qns_decision *x)
+{
+    return (qns_decision){.choice = QNS_QUANTIZE,
+                          .why = QNS_WHY_PASSES_ON,
+                          .rule = x->rule,
+                          .observer = QNS_NONE,
+                          .recorder = QNS_NONE};
+}
+
 static bool join(qns_decisions *d, const qns_node *a, const qns_node *b)
 {
     qns_decision *x = &d->node[a->id.i], *y = &d->node[b->id.i];
     if (x->choice == QNS_QUANTIZE && y->why == QNS_WHY_ALONE)
-        *y = (qns_decision){QNS_QUANTIZE, QNS_WHY_PASSES_ON, y->rule, NULL, QNS_NONE, NULL};
+        *y = passed_on(y);
     else if (y->choice == QNS_QUANTIZE && x->why == QNS_WHY_ALONE)
-        *x = (qns_decision){QNS_QUANTIZE, QNS_WHY_PASSES_ON, x->rule, NULL, QNS_NONE, NULL};
+        *x = passed_on(x);
     else
         return false;
     return true;
@@ -142,16 +213,33 @@ static void spread(qns_decisions *d)
 
 /* ---- who observes ---- */
 
-static qns_status new_observer(uint32_t *out, qns_decisions *d, const qns_node *n, qns_err *err)
+static qns_status new_observer(uint32_t *out, qns_decisions *d, const qns_obs_spec *spec,
+                               qns_err *err)
 {
-    const qns_obs_spec *spec = &config_of(d, n)->act;
-    const qns_obs_args args = {
-        1,          spec->bins, spec->momentum, qns_qconfig_hist_version(d->set), spec->percentile,
-        spec->range};
+    const qns_obs_args args = qns_obs_args_of(spec, 1, qns_qconfig_hist_version(d->set));
     const qns_observing o = {.spec = spec, .range = {INFINITY, -INFINITY}};
     QNS_VEC_PUSH(&d->observing, o, err);
     *out = (uint32_t)(d->observing.n - 1);
     return spec->observer->create(&d->observing.at[*out].state, &args, err);
+}
+
+static bool reuses(const qns_decisions *d, const qns_node *n)
+{
+    return config_of(d, n)->act.observer == &qns_obs_reuse_input;
+}
+
+/* How a value that an integer node reads is observed. A node that reuses its input's qparams says
+ * nothing about the input: the default does. */
+static qns_status spec_of_reader(const qns_obs_spec **out, const qns_decisions *d,
+                                 const qns_node *n, qns_vid v, qns_err *err)
+{
+    *out = reuses(d, n) ? &qns_qconfig_default(d->set)->act : &config_of(d, n)->act;
+    if (!(*out)->observer->passes)
+        return QNS_OK;
+    QNS_FAIL(err, CONFIG,
+             "node '%s' reuses the qparams of its input '%s', but nobody finds any: neither its "
+             "maker nor the default has an observer with a range",
+             n->name, qns_graph_value(d->g, v)->name);
 }
 
 static qns_status observe_inputs(qns_decisions *d, const qns_node *n, qns_err *err)
@@ -165,7 +253,9 @@ static qns_status observe_inputs(qns_decisions *d, const qns_node *n, qns_err *e
         x->choice = QNS_QUANTIZE;
         x->why = QNS_WHY_READER;
         x->rule = d->node[n->id.i].rule;
-        QNS_TRY(new_observer(&x->observer, d, n, err));
+        const qns_obs_spec *spec;
+        QNS_TRY(spec_of_reader(&spec, d, n, n->in[i], err));
+        QNS_TRY(new_observer(&x->observer, d, spec, err));
     }
     return QNS_OK;
 }
@@ -185,6 +275,15 @@ uint32_t qns_decisions_lead_input(const qns_decisions *d, const qns_node *n)
     return lead;
 }
 
+static void follow(const qns_decisions *d, const qns_node *n, qns_decision *x,
+                   const qns_decision *first, qns_why why)
+{
+    x->choice = first->choice == QNS_FIXED ? QNS_FIXED : QNS_SHARE;
+    x->why = why;
+    x->rule = d->node[n->id.i].rule;
+    x->observer = first->observer;
+}
+
 /* All inputs and outputs of a node that passes codes on get the observer of the leading input. */
 static void share(qns_decisions *d, const qns_node *n)
 {
@@ -200,12 +299,21 @@ static void share(qns_decisions *d, const qns_node *n)
         }
     }
     for (uint32_t i = 0; i < n->n_out; i++) {
-        qns_decision *x = &d->value[n->out[i].i];
-        x->choice = first->choice == QNS_FIXED ? QNS_FIXED : QNS_SHARE;
-        x->why = QNS_WHY_PASSES_ON;
-        x->rule = d->node[n->id.i].rule;
-        x->observer = first->observer;
+        follow(d, n, &d->value[n->out[i].i], first, QNS_WHY_PASSES_ON);
     }
+}
+
+/* Reuse-input: only the outputs follow; the inputs keep what they have. */
+static qns_status reuse(qns_decisions *d, const qns_node *n, qns_err *err)
+{
+    if (n->op->quant.out == QNS_OUT_FIXED)
+        QNS_FAIL(err, CONFIG,
+                 "node '%s' (%s) has a known range of its own; it cannot reuse its input's qparams",
+                 n->name, n->op->name);
+    const qns_vid lead = n->in[qns_decisions_lead_input(d, n)];
+    for (uint32_t i = 0; i < n->n_out; i++)
+        follow(d, n, &d->value[n->out[i].i], &d->value[lead.i], QNS_WHY_REUSED);
+    return QNS_OK;
 }
 
 static qns_status observe_outputs(qns_decisions *d, const qns_node *n, qns_err *err)
@@ -215,6 +323,8 @@ static qns_status observe_outputs(qns_decisions *d, const qns_node *n, qns_err *
         share(d, n);
         return QNS_OK;
     }
+    if (reuses(d, n))
+        return reuse(d, n, err);
     for (uint32_t i = 0; i < n->n_out; i++) {
         qns_decision *x = &d->value[n->out[i].i];
         x->rule = d->node[n->id.i].rule;
@@ -226,7 +336,7 @@ static qns_status observe_outputs(qns_decisions *d, const qns_node *n, qns_err *
         } else {
             x->choice = QNS_QUANTIZE;
             x->why = QNS_WHY_MAKER;
-            QNS_TRY(new_observer(&x->observer, d, n, err));
+            QNS_TRY(new_observer(&x->observer, d, &config_of(d, n)->act, err));
         }
     }
     return QNS_OK;
@@ -260,11 +370,17 @@ static qns_status assign(qns_decisions *d, qns_err *err)
             QNS_TRY(observe_outputs(d, n, err));
             continue;
         }
-        d->weight[i] = (qns_weight){NULL, NULL};
+        if (d->node[i].why == QNS_WHY_WEIGHT_ONLY && d->weight[i].codes)
+            mark_constants(d, n);
+        else
+            d->weight[i] = (qns_weight){NULL, NULL};
         for (uint32_t k = 0; k < n->n_out; k++) {
-            d->value[n->out[k].i].why = d->node[i].why;
-            d->value[n->out[k].i].rule = d->node[i].rule;
-            d->value[n->out[k].i].detail = d->node[i].detail;
+            qns_decision *x = &d->value[n->out[k].i];
+            x->why = d->node[i].why;
+            x->rule = d->node[i].rule;
+            x->detail = d->node[i].detail;
+            if (x->why == QNS_WHY_RECORDED)
+                QNS_TRY(new_observer(&x->recorder, d, &config_of(d, n)->act, err));
         }
     }
     return QNS_OK;
@@ -285,10 +401,12 @@ qns_status qns_prepare(qns_decisions **out, const qns_graph *fused, const qns_qc
     QNS_TRY_DONE(qns_arena_new((void **)&d->node, d->arena, n_nodes, sizeof *d->node, err));
     QNS_TRY_DONE(qns_arena_new((void **)&d->value, d->arena, n_values, sizeof *d->value, err));
     QNS_TRY_DONE(qns_arena_new((void **)&d->weight, d->arena, n_nodes, sizeof *d->weight, err));
+    QNS_TRY_DONE(qns_arena_new((void **)&d->dynamic, d->arena, n_nodes, sizeof *d->dynamic, err));
     for (uint32_t i = 0; i < n_values; i++)
-        d->value[i] = (qns_decision){.observer = QNS_NONE, .why = QNS_WHY_READER};
+        d->value[i] =
+            (qns_decision){.observer = QNS_NONE, .recorder = QNS_NONE, .why = QNS_WHY_READER};
     for (uint32_t i = 0; i < n_nodes; i++) {
-        d->node[i].observer = QNS_NONE;
+        d->node[i].observer = d->node[i].recorder = QNS_NONE;
         QNS_TRY_DONE(classify(d, qns_graph_node(fused, (qns_nid){i}), err));
     }
     spread(d);

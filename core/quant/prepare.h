@@ -17,6 +17,7 @@
 #ifndef QNS_PREPARE_H
 #define QNS_PREPARE_H
 
+#include "core/quant/dynamic.h"
 #include "core/quant/qconfig.h"
 
 typedef enum qns_choice {
@@ -25,7 +26,9 @@ typedef enum qns_choice {
     QNS_SHARE,    /* observer or qparams of another value */
     QNS_FIXED,    /* known range */
     QNS_WEIGHT,
-    QNS_BIAS
+    QNS_BIAS,
+    QNS_DYNAMIC,  /* nodes: weights in codes or float16, float activations (dynamic.h) */
+    QNS_F16_ROUND /* nodes and values: rounded to float16, computed in float32 */
 } qns_choice;
 
 typedef enum qns_why {
@@ -39,6 +42,14 @@ typedef enum qns_why {
     QNS_WHY_READER,      /* an integer node reads it */
     QNS_WHY_MAKER,       /* an integer node makes it */
     QNS_WHY_FIXED_RANGE, /* the operator's range is known */
+    QNS_WHY_DYNAMIC,     /* scales are found in every run */
+    QNS_WHY_HALF,        /* weights in float16 */
+    QNS_WHY_F16,         /* rounded to float16 by rule */
+    QNS_WHY_NO_DYNAMIC,  /* the operator or the backend has no dynamic form of it */
+    QNS_WHY_WEIGHT_ONLY, /* its activations stay float by rule */
+    QNS_WHY_PLACEHOLDER, /* observers of float32 placeholders */
+    QNS_WHY_RECORDED,    /* the recording observer finds no range */
+    QNS_WHY_REUSED,      /* reuse_input: the qparams of the node's first input */
     QNS_WHY_COUNT
 } qns_why;
 
@@ -52,6 +63,7 @@ typedef struct qns_decision {
     const qns_qrule *rule; /* of the set given to prepare; NULL: the default */
     const char *detail;    /* what an implementation answered; NULL when nobody was asked */
     uint32_t observer;     /* index; QNS_NONE when nobody observes it */
+    uint32_t recorder;     /* the same of a recording observer, beside the other one */
     const qns_qparams
         *qp; /* weights, fixed ranges: at once; the others after qns_decisions_settle() */
 } qns_decision;
@@ -72,6 +84,10 @@ const qns_decision *qns_decisions_value(const qns_decisions *d, qns_vid v);
 bool qns_decisions_int8(const qns_decisions *d, qns_nid n);
 /* Nodes in integers. */
 uint32_t qns_decisions_n_int8(const qns_decisions *d);
+/* Nodes of any choice, QNS_DYNAMIC for instance. */
+uint32_t qns_decisions_count(const qns_decisions *d, qns_choice c);
+/* The packed weights of a dynamic or float16 node; NULL for all others. */
+const qns_dynamic *qns_decisions_dynamic(const qns_decisions *d, qns_nid n);
 /* Codes of a weight, in the layout of the constant; NULL when it stays float. */
 const int8_t *qns_decisions_weight(const qns_decisions *d, qns_nid n);
 const qns_qparams *qns_decisions_weight_qparams(const qns_decisions *d, qns_nid n);
@@ -85,6 +101,12 @@ qns_range qns_decisions_seen(const qns_decisions *d, uint32_t observer);
 /* One batch for the observer of v; nothing happens when it has none. Fails with DATA naming v. */
 qns_status qns_decisions_observe(qns_decisions *d, qns_vid v, const float *x, size_t n,
                                  qns_err *err);
+/* One tensor for the recorder of v, which keeps a copy; fails with CONFIG beyond QNS_RECORD_LIMIT.
+ */
+qns_status qns_decisions_record(qns_decisions *d, qns_vid v, const float *x, size_t n,
+                                qns_err *err);
+size_t qns_decisions_n_recorded(const qns_decisions *d, qns_vid v);
+qns_recorded qns_decisions_recorded(const qns_decisions *d, qns_vid v, size_t i);
 /* Ranges become qparams of all values. Samples is kept for reports. May be called again after more
  * samples. Fails with DATA when an observer saw nothing or a range that cannot be coded. */
 qns_status qns_decisions_settle(qns_decisions *d, int64_t samples, qns_err *err);

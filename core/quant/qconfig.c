@@ -9,6 +9,54 @@
 #include <stdio.h>
 #include <string.h>
 
+qns_obs_args qns_obs_args_of(const qns_obs_spec *s, int32_t channels, qns_hist_version hist)
+{
+    return (qns_obs_args){.channels = channels,
+                          .bins = s->bins,
+                          .momentum = s->momentum,
+                          .hist = hist,
+                          .percentile = s->percentile,
+                          .rule = s->range};
+}
+
+/* The type that an observer states, or codes when it finds ranges. */
+static qns_dtype stated(const qns_obs_spec *s)
+{
+    return s->observer == &qns_obs_placeholder || s->observer == &qns_obs_noop ? s->dtype
+                                                                               : s->range.dtype;
+}
+
+qns_status qns_qconfig_scheme(qns_scheme *out, const qns_qconfig *c, qns_err *err)
+{
+    const qns_obs_spec *a = &c->act, *w = &c->weight;
+    const qns_dtype act = stated(a), weight = stated(w);
+    const bool states = a->observer == &qns_obs_placeholder || a->observer == &qns_obs_noop;
+    if (w->observer == &qns_obs_recording || w->dynamic ||
+        (w->observer == &qns_obs_reuse_input && a->observer != &qns_obs_reuse_input))
+        QNS_FAIL(err, CONFIG, "observer '%s' is for activations, not for weights%s",
+                 w->observer->name, w->dynamic ? " when it is dynamic" : "");
+    if (a->observer == &qns_obs_recording)
+        *out = QNS_SCHEME_RECORD;
+    else if (!states)
+        *out = QNS_SCHEME_STATIC;
+    else if (act == QNS_F32)
+        *out = weight == QNS_F32 ? QNS_SCHEME_FLOAT : QNS_SCHEME_WEIGHT_ONLY;
+    else if (act == QNS_F16 && weight == QNS_F16)
+        *out = a->dynamic ? QNS_SCHEME_DYNAMIC_F16 : QNS_SCHEME_F16;
+    else if (a->dynamic && act != QNS_F16 && weight == QNS_I8)
+        *out = QNS_SCHEME_DYNAMIC;
+    else
+        QNS_FAIL(err, CONFIG,
+                 "activations of %s%s and weights of %s do not go together: uint8 dynamic needs an "
+                 "observer of weights with a range, float16 needs float16, and codes that are not "
+                 "dynamic need an observer with a range",
+                 qns_dtype_name(act), a->dynamic ? " dynamic" : "", qns_dtype_name(weight));
+    if (*out == QNS_SCHEME_WEIGHT_ONLY && weight != QNS_I8)
+        QNS_FAIL(err, CONFIG, "float32 activations go with int8 or float32 weights, not with %s",
+                 qns_dtype_name(weight));
+    return QNS_OK;
+}
+
 /* ---- the set ---- */
 
 qns_status qns_qconfig_create(qns_qconfig_set **out, const qns_backend *be, const char *preset,

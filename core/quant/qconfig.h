@@ -22,12 +22,30 @@ typedef struct qns_obs_spec {
     double scale;     /* of the fixed observer: above 0, and a zero point within the dtype */
     int32_t zero;
     bool per_channel; /* weights only */
+    qns_dtype dtype;  /* placeholder and noop only: what the tensor will be */
+    bool dynamic;     /* placeholder only: scale and zero point are found in every run */
 } qns_obs_spec;
+
+qns_obs_args qns_obs_args_of(const qns_obs_spec *s, int32_t channels, qns_hist_version hist);
+
+/* What a qconfig makes of the nodes it is for. */
+typedef enum qns_scheme {
+    QNS_SCHEME_STATIC,      /* codes with scales from calibration */
+    QNS_SCHEME_DYNAMIC,     /* weights in codes; activations become codes in the run */
+    QNS_SCHEME_DYNAMIC_F16, /* weights in float16, activations in float32 */
+    QNS_SCHEME_F16,         /* weights and activations are rounded to float16 */
+    QNS_SCHEME_WEIGHT_ONLY, /* weights in codes, activations in float32 */
+    QNS_SCHEME_RECORD,      /* float; what it reads and makes is recorded */
+    QNS_SCHEME_FLOAT        /* placeholders for float32 on both sides */
+} qns_scheme;
 
 typedef struct qns_qconfig {
     bool quantize;
     qns_obs_spec act, weight;
 } qns_qconfig;
+
+/* Fails with CONFIG when the two observers do not go together. */
+qns_status qns_qconfig_scheme(qns_scheme *out, const qns_qconfig *c, qns_err *err);
 
 typedef enum qns_qrule_by {
     QNS_BY_OP,   /* name of the operator */

@@ -11,10 +11,14 @@ enum { DEFAULT_BINS = 2048 };
 #define SYMMETRIC_EPS    0x1p-12F
 
 typedef enum row_kind {
-    REDUCED = 1,     /* activations 0..127: no pair of products can saturate (spec section 4.1) */
-    PER_CHANNEL = 2, /* weights */
-    NARROW = 4,      /* weights -127..127, eps 2^-12 for both */
-    AVERAGE = 8      /* weights by the moving average; one look at a weight is its minmax */
+    REDUCED = 1,       /* activations 0..127: no pair of products can saturate (spec section 4.1) */
+    PER_CHANNEL = 2,   /* weights */
+    NARROW = 4,        /* weights -127..127, eps 2^-12 for both */
+    AVERAGE = 8,       /* weights by the moving average; one look at a weight is its minmax */
+    DYNAMIC = 16,      /* activations: the placeholder is dynamic */
+    HALF = 32,         /* activations and weights: placeholders for float16 */
+    PLAIN = 64,        /* activations: a placeholder for float32 */
+    PLAIN_WEIGHT = 128 /* weights: the same */
 } row_kind;
 
 typedef struct preset_row {
@@ -26,6 +30,7 @@ typedef struct preset_row {
 #define HISTOGRAM &qns_obs_histogram
 #define EMA       &qns_obs_ema
 #define MINMAX    &qns_obs_minmax
+#define HOLD      &qns_obs_placeholder
 
 /* onednn does not reduce: its kernels add in 32 bits. The int8 activations of the symmetric presets
  * are kept as uint8 with a zero point that is greater by 128: the same numbers. */
@@ -39,12 +44,21 @@ static const preset_row rows[] = {
     {"symmetric_qnnpack", HISTOGRAM, NARROW},
     {"per_channel_symmetric_qnnpack", HISTOGRAM, NARROW | PER_CHANNEL},
     {"default_qat", EMA, REDUCED | AVERAGE},
+    {"default_qat_v2", EMA, AVERAGE},
     {"fbgemm_qat", EMA, REDUCED | PER_CHANNEL | AVERAGE},
     {"x86_qat", EMA, REDUCED | PER_CHANNEL | AVERAGE},
     {"onednn_qat", EMA, PER_CHANNEL | AVERAGE},
     {"qnnpack_qat", EMA, AVERAGE},
     {"symmetric_qnnpack_qat", EMA, NARROW | AVERAGE},
     {"per_channel_symmetric_qnnpack_qat", EMA, NARROW | PER_CHANNEL | AVERAGE},
+    {"dynamic", HOLD, DYNAMIC},
+    {"per_channel_dynamic", HOLD, DYNAMIC | PER_CHANNEL},
+    {"float16-dynamic", HOLD, DYNAMIC | HALF},
+    {"float16-static", HOLD, HALF},
+    {"weight_only", HOLD, PLAIN | AVERAGE},
+    {"activation_only", EMA, REDUCED | PLAIN_WEIGHT},
+    {"debug", &qns_obs_recording, 0},
+    {"reuse_input", &qns_obs_reuse_input, 0},
 };
 
 static const char *const preset_names[] = {"fbgemm",
@@ -56,12 +70,21 @@ static const char *const preset_names[] = {"fbgemm",
                                            "symmetric_qnnpack",
                                            "per_channel_symmetric_qnnpack",
                                            "default_qat",
+                                           "default_qat_v2",
                                            "fbgemm_qat",
                                            "x86_qat",
                                            "onednn_qat",
                                            "qnnpack_qat",
                                            "symmetric_qnnpack_qat",
                                            "per_channel_symmetric_qnnpack_qat",
+                                           "dynamic",
+                                           "per_channel_dynamic",
+                                           "float16-dynamic",
+                                           "float16-static",
+                                           "weight_only",
+                                           "activation_only",
+                                           "debug",
+                                           "reuse_input",
                                            NULL};
 
 /* Names of PyTorch's objects. */
@@ -73,27 +96,31 @@ static const struct {
     {"default_symmetric_qnnpack_qconfig", "symmetric_qnnpack"},
     {"default_per_channel_symmetric_qnnpack_qconfig", "per_channel_symmetric_qnnpack"},
     {"default_qat_qconfig", "default_qat"},
-    {"default_qat_qconfig_v2", "default_qat"},
+    {"default_qat_qconfig_v2", "default_qat_v2"},
     {"default_symmetric_qnnpack_qat_qconfig", "symmetric_qnnpack_qat"},
     {"default_per_channel_symmetric_qnnpack_qat_qconfig", "per_channel_symmetric_qnnpack_qat"},
+    {"default_dynamic_qconfig", "dynamic"},
+    {"default_dynamic_qat_qconfig", "dynamic"}, /* trained as it will run */
+    {"per_channel_dynamic_qconfig", "per_channel_dynamic"},
+    {"float16_dynamic_qconfig", "float16-dynamic"},
+    {"float16_static_qconfig", "float16-static"},
+    {"default_weight_only_qconfig", "weight_only"},
+    {"default_activation_only_qconfig", "activation_only"},
+    {"default_debug_qconfig", "debug"},
+    {"default_reuse_input_qconfig", "reuse_input"},
 };
 
 static const struct {
     const char *name, *why;
 } refused[] = {
-    {"default_dynamic_qconfig", "it quantizes activations while the model runs"},
-    {"per_channel_dynamic_qconfig", "it quantizes activations while the model runs"},
-    {"default_dynamic_qat_qconfig", "it quantizes activations while the model runs"},
-    {"float16_dynamic_qconfig", "its weights are float16"},
-    {"float16_static_qconfig", "its tensors are float16"},
-    {"float_qparams_weight_only_qconfig", "it quantizes weights of embeddings only"},
-    {"float_qparams_weight_only_qconfig_4bit", "it quantizes weights of embeddings only"},
-    {"default_embedding_qat_qconfig", "it quantizes weights of embeddings only"},
-    {"default_embedding_qat_qconfig_4bit", "it quantizes weights of embeddings only"},
-    {"default_weight_only_qconfig", "it leaves activations in float"},
-    {"default_activation_only_qconfig", "it leaves weights in float"},
-    {"default_debug_qconfig", "it records activations; 'qns capture' does that"},
-    {"default_reuse_input_qconfig", "operators that pass codes on share observers by themselves"},
+    {"float_qparams_weight_only_qconfig",
+     "it is for embeddings, which stay float in models; core/ops/embedding.h packs them"},
+    {"float_qparams_weight_only_qconfig_4bit",
+     "it is for embeddings, which stay float in models; core/ops/embedding.h packs them"},
+    {"default_embedding_qat_qconfig",
+     "it is for embeddings, which stay float in models; core/ops/embedding.h packs them"},
+    {"default_embedding_qat_qconfig_4bit",
+     "it is for embeddings, which stay float in models; core/ops/embedding.h packs them"},
 };
 
 const char *const *qns_qconfig_presets(void)
@@ -137,19 +164,40 @@ static void fill(qns_qconfig *out, const preset_row *r)
                               .bins = DEFAULT_BINS,
                               .momentum = DEFAULT_MOMENTUM,
                               .percentile = QNS_DEFAULT_PERCENTILE,
-                              .range = {.eps = eps}};
+                              .range = {.eps = eps},
+                              .dtype = r->kind & HALF    ? QNS_F16
+                                       : r->kind & PLAIN ? QNS_F32
+                                                         : QNS_U8,
+                              .dynamic = r->kind & DYNAMIC};
     qns_obs_spec_set_range(&out->act, QNS_U8, r->kind & REDUCED, false);
-    out->weight = (qns_obs_spec){.observer = r->kind & AVERAGE ? EMA : MINMAX,
+    out->weight = (qns_obs_spec){.observer = r->kind & (HALF | PLAIN_WEIGHT) ? HOLD
+                                             : r->kind & AVERAGE             ? EMA
+                                                                             : MINMAX,
                                  .bins = DEFAULT_BINS,
                                  .momentum = DEFAULT_MOMENTUM,
                                  .percentile = QNS_DEFAULT_PERCENTILE,
                                  .range = {.symmetric = true, .eps = eps},
-                                 .per_channel = r->kind & PER_CHANNEL};
+                                 .per_channel = r->kind & PER_CHANNEL,
+                                 .dtype = r->kind & HALF ? QNS_F16 : QNS_F32};
     qns_obs_spec_set_range(&out->weight, QNS_I8, false, narrow);
+}
+
+/* get_default_qat_qconfig() has two versions, which differ in how they train, not in ranges. */
+static const char *without_version(char *buf, size_t size, const char *name)
+{
+    const size_t n = strlen(name);
+    if (n < 7 || n >= size ||
+        (strcmp(name + n - 7, "_qat_v0") != 0 && strcmp(name + n - 7, "_qat_v1") != 0))
+        return name;
+    memcpy(buf, name, n - 3);
+    buf[n - 3] = '\0';
+    return buf;
 }
 
 bool qns_qconfig_preset(qns_qconfig *out, const char *name)
 {
+    char buf[64];
+    name = without_version(buf, sizeof buf, name);
     for (size_t i = 0; i < QNS_ARRAY_LEN(aliases); i++)
         if (strcmp(aliases[i].name, name) == 0)
             name = aliases[i].is;

@@ -39,6 +39,10 @@ static void add_spec(qns_str *out, const char *indent, const char *key, const qn
         qns_str_addf(out, ", percentile: %.9g", (double)s->percentile);
     if (s->observer == &qns_obs_fixed)
         qns_str_addf(out, ", scale: %.17g, zero_point: %d", s->scale, s->zero);
+    if (s->observer == &qns_obs_placeholder || s->observer == &qns_obs_noop)
+        qns_str_addf(out, ", dtype: %s", qns_dtype_name(s->dtype));
+    if (s->dynamic)
+        qns_str_add(out, ", dynamic: true");
     if (s->observer == &qns_obs_ema)
         qns_str_addf(out, ", momentum: %.9g", (double)s->momentum);
     qns_str_addf(out, ", reduce_range: %s, symmetric: %s, eps: %.9g",

@@ -28,25 +28,21 @@
 #include <math.h>
 #include <string.h>
 
-/* PyTorch's class names, and why some of them mean nothing here. */
+/* PyTorch's class names. */
 static const struct {
-    const char *name, *is, *why;
+    const char *name, *is;
 } known[] = {
-    {"ema", "moving_average", NULL},
-    {"MinMaxObserver", "minmax", NULL},
-    {"PerChannelMinMaxObserver", "minmax", NULL},
-    {"MovingAverageMinMaxObserver", "moving_average", NULL},
-    {"MovingAveragePerChannelMinMaxObserver", "moving_average", NULL},
-    {"HistogramObserver", "histogram", NULL},
-    {"FixedQParamsObserver", "fixed", NULL},
-    {"PlaceholderObserver", NULL, "only names a type: 'quantize: false' keeps a node in float"},
-    {"NoopObserver", NULL, "only names a type: 'quantize: false' keeps a node in float"},
-    {"RecordingObserver", NULL, "finds no range; 'qns capture' records every tensor"},
-    {"ReuseInputObserver", NULL, "is not needed: operators that pass codes on share observers"},
-    {"placeholder", NULL, "only names a type: 'quantize: false' keeps a node in float"},
-    {"noop", NULL, "only names a type: 'quantize: false' keeps a node in float"},
-    {"recording", NULL, "finds no range; 'qns capture' records every tensor"},
-    {"reuse_input", NULL, "is not needed: operators that pass codes on share observers"},
+    {"ema", "moving_average"},
+    {"MinMaxObserver", "minmax"},
+    {"PerChannelMinMaxObserver", "minmax"},
+    {"MovingAverageMinMaxObserver", "moving_average"},
+    {"MovingAveragePerChannelMinMaxObserver", "moving_average"},
+    {"HistogramObserver", "histogram"},
+    {"FixedQParamsObserver", "fixed"},
+    {"PlaceholderObserver", "placeholder"},
+    {"NoopObserver", "noop"},
+    {"RecordingObserver", "recording"},
+    {"ReuseInputObserver", "reuse_input"},
 };
 
 static qns_status read_observer(qns_obs_spec *s, const qns_yaml_node *n, qns_err *err)
@@ -60,14 +56,14 @@ static qns_status read_observer(qns_obs_spec *s, const qns_yaml_node *n, qns_err
     for (; qns_observers()[count] && count < QNS_ARRAY_LEN(names); count++)
         names[count] = qns_observers()[count]->name;
     for (size_t i = 0; i < QNS_ARRAY_LEN(known); i++)
-        if (strcmp(known[i].name, name) == 0) {
-            if (known[i].why)
-                return qns_yaml_fail(n, err, "observer '%s' %s", name, known[i].why);
+        if (strcmp(known[i].name, name) == 0)
             name = known[i].is;
-        }
     s->observer = qns_observer_find(name);
-    if (s->observer)
+    if (s->observer) {
+        if (s->observer == &qns_obs_noop)
+            s->dtype = QNS_F16;
         return QNS_OK;
+    }
     const int64_t near = qns_nearest(name, names, count);
     return qns_yaml_fail(n, err, "no observer '%s'; %s '%s'", name,
                          near < 0 ? "the usual one is" : "did you mean",
@@ -106,6 +102,29 @@ static qns_status read_fixed(qns_obs_spec *s, const qns_yaml_node *map, qns_err 
     return QNS_OK;
 }
 
+/* What placeholder and noop state. */
+static qns_status read_stated(qns_obs_spec *s, const qns_yaml_node *map, qns_err *err)
+{
+    static const char *const types[] = {"float32", "float16", "uint8", "int8"};
+    static const qns_dtype dtypes[] = {QNS_F32, QNS_F16, QNS_U8, QNS_I8};
+    const qns_yaml_node *dtype = qns_yaml_find(map, "dtype");
+    const qns_yaml_node *dynamic = qns_yaml_find(map, "dynamic");
+    const bool holds = s->observer == &qns_obs_placeholder, noop = s->observer == &qns_obs_noop;
+    size_t i;
+    if (!holds)
+        s->dynamic = false;
+    if ((dtype && !holds && !noop) || (dynamic && !holds))
+        return qns_yaml_fail(dtype ? dtype : dynamic, err,
+                             "'dtype' and 'dynamic' belong to observer 'placeholder'");
+    if (dtype) {
+        QNS_TRY(qns_yaml_word(&i, dtype, types, QNS_ARRAY_LEN(types), err));
+        s->dtype = dtypes[i];
+    }
+    if (noop && s->dtype != QNS_F16 && s->dtype != QNS_F32)
+        return qns_yaml_fail(dtype, err, "observer 'noop' states float16 or float32");
+    return read_bool(&s->dynamic, map, "dynamic", err);
+}
+
 /* Keys that both kinds of tensor have. */
 static qns_status read_spec(qns_obs_spec *s, const qns_yaml_node *map, qns_err *err)
 {
@@ -140,14 +159,15 @@ static qns_status read_spec(qns_obs_spec *s, const qns_yaml_node *map, qns_err *
             return qns_yaml_fail(n, err, "'eps' must be between 1e-30 and 1");
         s->range.eps = (float)number;
     }
+    QNS_TRY(read_stated(s, map, err));
     return read_fixed(s, map, err);
 }
 
 static qns_status read_act(qns_obs_spec *s, const qns_yaml_node *map, qns_err *err)
 {
-    static const char *const keys[] = {"observer",     "bins",      "momentum",
-                                       "reduce_range", "symmetric", "eps",
-                                       "percentile",   "scale",     "zero_point"};
+    static const char *const keys[] = {"observer",   "bins",  "momentum",   "reduce_range",
+                                       "symmetric",  "eps",   "percentile", "scale",
+                                       "zero_point", "dtype", "dynamic"};
     if (!map)
         return QNS_OK;
     QNS_TRY(qns_yaml_want(map, QNS_YAML_MAP, err));
@@ -157,16 +177,16 @@ static qns_status read_act(qns_obs_spec *s, const qns_yaml_node *map, qns_err *e
 
 static qns_status read_weight(qns_obs_spec *s, const qns_yaml_node *map, qns_err *err)
 {
-    static const char *const keys[] = {"observer",   "bins",        "momentum",    "reduce_range",
-                                       "symmetric",  "eps",         "percentile",  "scale",
-                                       "zero_point", "per_channel", "narrow_range"};
+    static const char *const keys[] = {"observer",   "bins",        "momentum",     "reduce_range",
+                                       "symmetric",  "eps",         "percentile",   "scale",
+                                       "zero_point", "per_channel", "narrow_range", "dtype"};
     if (!map)
         return QNS_OK;
     QNS_TRY(qns_yaml_want(map, QNS_YAML_MAP, err));
     QNS_TRY(qns_yaml_known(map, keys, QNS_ARRAY_LEN(keys), err));
     QNS_TRY(read_spec(s, map, err));
     QNS_TRY(read_bool(&s->per_channel, map, "per_channel", err));
-    if (s->per_channel && !s->observer->per_channel)
+    if (s->per_channel && !s->observer->per_channel && !s->observer->passes)
         return qns_yaml_fail(map, err,
                              "observer '%s' has no channels; use minmax or moving_average",
                              s->observer->name);
@@ -224,7 +244,12 @@ static qns_status read_skip(qns_qconfig_set *set, const qns_yaml_node *n, qns_er
 qns_status qns_qconfig_read_specs(qns_qconfig *out, const qns_yaml_node *map, qns_err *err)
 {
     QNS_TRY(read_act(&out->act, qns_yaml_find(map, "activation"), err));
-    return read_weight(&out->weight, qns_yaml_find(map, "weight"), err);
+    QNS_TRY(read_weight(&out->weight, qns_yaml_find(map, "weight"), err));
+    qns_scheme ignored;
+    qns_err own = {0};
+    if (qns_qconfig_scheme(&ignored, out, &own) != QNS_OK)
+        return qns_yaml_fail(map, err, "%s", own.text);
+    return QNS_OK;
 }
 
 /* What a rule matches: exactly one of op, name, regex and module; module may have op and index. */

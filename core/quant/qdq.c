@@ -14,6 +14,19 @@ qns_qdq_ops qns_qdq_find(void)
     return ops;
 }
 
+qns_status qns_qdq_name(const char **out, qns_gb *gb, const char *name, const char *suffix,
+                        qns_err *err)
+{
+    qns_str t = {0};
+    qns_str_add(&t, name);
+    qns_str_add(&t, suffix);
+    *out = t.failed ? NULL : qns_arena_strdup(qns_gb_arena(gb), qns_str_get(&t));
+    qns_str_fini(&t);
+    if (!*out)
+        QNS_FAIL(err, NOMEM, "cannot make a name");
+    return QNS_OK;
+}
+
 qns_status qns_qdq_add(qns_vid *out, qns_gb *gb, const qns_op *op, qns_vid in, const char *name,
                        const char *origin, const qns_qparams *qp, qns_err *err)
 {
@@ -63,6 +76,32 @@ qns_status qns_qdq_copy(qns_gb *gb, const qns_graph *g, const qns_node *n, const
                              .out_qp = &out_qp};
     QNS_TRY(qns_gb_node(&out, gb, &s, err));
     return qns_gb_map(gb, v->id, out, err);
+}
+
+qns_status qns_qdq_replace(qns_gb *gb, const qns_graph *g, const qns_node *n, const qns_vid *in,
+                           qns_err *err)
+{
+    const char *name[QNS_MAX_OUT], *origin[QNS_MAX_OUT];
+    qns_vid out[QNS_MAX_OUT];
+    for (uint32_t i = 0; i < n->n_out; i++) {
+        name[i] = qns_graph_value(g, n->out[i])->name;
+        origin[i] = qns_graph_value(g, n->out[i])->origin;
+    }
+    const qns_node_spec s = {.op = n->op,
+                             .name = n->name,
+                             .attr = n->attr,
+                             .clamp = n->clamp,
+                             .in = in,
+                             .n_in = n->n_in,
+                             .origin = n->origin,
+                             .n_origin = n->n_origin,
+                             .n_out = n->n_out,
+                             .out_name = name,
+                             .out_origin = origin};
+    QNS_TRY(qns_gb_node(out, gb, &s, err));
+    for (uint32_t i = 0; i < n->n_out; i++)
+        QNS_TRY(qns_gb_map(gb, n->out[i], out[i], err));
+    return QNS_OK;
 }
 
 const qns_qparams *qns_qdq_qparams(const qns_node *n)

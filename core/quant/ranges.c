@@ -78,7 +78,7 @@ static void describe(qns_str *out, const asked *a)
 static qns_status add(qns_ranges *r, const asked *a, qns_err *err)
 {
     const qns_obs_spec *s = a->o->spec;
-    const qns_obs_args args = {1, s->bins, s->momentum, a->hist, s->percentile, s->range};
+    const qns_obs_args args = qns_obs_args_of(s, 1, a->hist);
     fed f = {.o = {.range = {INFINITY, -INFINITY}}, .n_values = a->n_values};
     /* The decisions and their settings may go before the ranges do. */
     f.o.spec = qns_arena_dup(r->arena, s, sizeof *s);

@@ -13,7 +13,7 @@ int32_t qns_nearest_code(float x, float inv, int32_t zero, int32_t lo, int32_t h
 static qns_status find_ranges(qns_range *r, int32_t n, const qns_obs_spec *spec,
                               qns_hist_version hist, const qns_value *w, int32_t axis, qns_err *err)
 {
-    const qns_obs_args args = {n, spec->bins, spec->momentum, hist, spec->percentile, spec->range};
+    const qns_obs_args args = qns_obs_args_of(spec, n, hist);
     void *state;
     QNS_TRY(spec->observer->create(&state, &args, err));
     qns_status st = qns_observe_array(spec->observer, state, w->constant, &w->shape, axis, err);

@@ -212,15 +212,17 @@ Test(op_binary, long_runs_are_one_run)
     op_finish(&r);
 }
 
-/* x + c and x * c with one number for each channel are affines; other shapes are not. */
+/* x + c and x * c with one number for each channel are affines, and so is x + c with one number for
+ * each element of the last axis; other shapes are not. */
 Test(op_binary, channel_constants_are_affine)
 {
     static const struct {
         qns_shape c;
-        bool affine;
+        bool affine, last;
     } row[] = {
-        {{3, {3, 1, 1}}, true}, {{4, {1, 3, 1, 1}}, true},  {{1, {5}}, false},
-        {{0, {0}}, false},      {{4, {1, 3, 4, 1}}, false}, {{4, {2, 3, 1, 1}}, false},
+        {{3, {3, 1, 1}}, true, false},     {{4, {1, 3, 1, 1}}, true, false},
+        {{1, {5}}, false, true},           {{0, {0}}, false, false},
+        {{4, {1, 3, 4, 1}}, false, false}, {{4, {2, 3, 1, 1}}, false, false},
     };
     static const float numbers[64] = {1, 2, 3};
     const qns_shape x = op_shape(4, 2, 3, 4, 5);
@@ -246,8 +248,11 @@ Test(op_binary, channel_constants_are_affine)
         cr_assert_eq(qns_gb_output(gb, out, NULL), QNS_OK);
         cr_assert_eq(qns_gb_finish(&g, gb, NULL), QNS_OK);
         qns_affine a;
-        cr_expect_eq(s.op->as_affine(&a, g, qns_graph_node(g, (qns_nid){0})), row[i / 2].affine,
-                     "row %zu", i / 2);
+        const bool last = row[i / 2].last && !(i & 1);
+        cr_expect_eq(s.op->as_affine(&a, g, qns_graph_node(g, (qns_nid){0})),
+                     row[i / 2].affine || last, "row %zu", i / 2);
+        if (last)
+            cr_expect(a.last && a.n == 5 && a.beta == numbers && !a.gamma);
         if (row[i / 2].affine)
             cr_expect(a.n == 3 && (i & 1 ? a.gamma : a.beta) == numbers && !a.mean && !a.var);
         qns_graph_free(g);

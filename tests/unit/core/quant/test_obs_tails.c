@@ -31,7 +31,8 @@ static float *numbers(uint64_t seed, int outliers)
 static qns_range range_by(const char *name, const float *x, float percentile)
 {
     const qns_observer *o = qns_observer_find(name);
-    const qns_obs_args args = {1, 2048, 0.01F, QNS_HIST_A, percentile, codes};
+    const qns_obs_args args = {
+        .channels = 1, .bins = 2048, .percentile = percentile, .rule = codes};
     void *state;
     qns_range r;
     qns_err err = {0};
@@ -137,7 +138,7 @@ Test(obs_tails, zeros_do_not_narrow_the_range)
 
 Test(obs_tails, infinities_are_an_error)
 {
-    const qns_obs_args args = {1, 64, 0.01F, QNS_HIST_A, 99, codes};
+    const qns_obs_args args = {.channels = 1, .bins = 64, .percentile = 99, .rule = codes};
     const float x[2] = {1, INFINITY};
     void *state;
     qns_err err = {0};
@@ -149,7 +150,7 @@ Test(obs_tails, infinities_are_an_error)
 Test(obs_tails, one_number_and_none)
 {
     static const char *const names[] = {"percentile", "entropy", "mse"};
-    const qns_obs_args args = {1, 64, 0.01F, QNS_HIST_A, 99, codes};
+    const qns_obs_args args = {.channels = 1, .bins = 64, .percentile = 99, .rule = codes};
     const float same[3] = {2, 2, 2};
     for (size_t i = 0; i < 3; i++) {
         const qns_observer *o = qns_observer_find(names[i]);

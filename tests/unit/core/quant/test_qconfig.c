@@ -62,7 +62,7 @@ Test(qconfig, every_preset_has_a_name_and_every_name_a_preset)
     cr_assert(q.weight.range.qmin == -127 && q.weight.range.qmax == 127 && q.weight.per_channel);
     cr_assert(p.weight.range.qmin == -127 && q.act.range.eps == 0x1p-12F);
     cr_assert(qns_qconfig_preset(&q, "default_qat_qconfig") && q.act.observer == &qns_obs_ema);
-    cr_assert_not_null(qns_qconfig_preset_refusal("float16_dynamic_qconfig"));
+    cr_assert_not_null(qns_qconfig_preset_refusal("float_qparams_weight_only_qconfig"));
 }
 
 /* int8 activations of the symmetric presets: uint8 codes that are greater by 128 are the same. */
@@ -148,8 +148,10 @@ Test(qconfig, mistakes_are_named)
     refuses("activation: {momentum: 0}\n", QNS_E_CONFIG, "momentum");
     refuses("activation: {per_channel: true}\n", QNS_E_CONFIG, "per_channel");
     refuses("weight: {observer: histogram}\n", QNS_E_CONFIG, "channels");
-    refuses("default: per_channel_dynamic_qconfig\n", QNS_E_CONFIG, "while the model runs");
-    refuses("activation: {observer: RecordingObserver}\n", QNS_E_CONFIG, "capture");
+    refuses("default: float_qparams_weight_only_qconfig\n", QNS_E_CONFIG, "embeddings");
+    refuses("weight: {observer: RecordingObserver}\n", QNS_E_CONFIG, "for activations");
+    refuses("activation: {observer: minmax, dtype: float16}\n", QNS_E_CONFIG, "'placeholder'");
+    refuses("activation: {observer: placeholder, dtype: float15}\n", QNS_E_CONFIG, "float16");
     refuses("activation: {observer: fixed}\n", QNS_E_CONFIG, "'scale'");
     refuses("activation: {observer: fixed, scale: 0}\n", QNS_E_CONFIG, "above 0");
     refuses("activation: {observer: fixed, scale: .inf}\n", QNS_E_CONFIG, "scale");
@@ -290,7 +292,7 @@ Test(qconfig, pytorch_precedence)
 Test(qconfig, pytorch_mistakes)
 {
     refuses("pytorch: {global: fbgem}\n", QNS_E_CONFIG, "fbgemm");
-    refuses("pytorch: {global: float16_static_qconfig}\n", QNS_E_CONFIG, "float16");
+    refuses("pytorch: {global: default_embedding_qat_qconfig}\n", QNS_E_CONFIG, "embeddings");
     refuses("default: fbgemm\npytorch: {global: x86}\n", QNS_E_CONFIG, "both state");
     refuses("pytorch: {object_type: {torch.nn.Foo: null}}\n", QNS_E_CONFIG, "torch.nn.Foo");
     refuses("pytorch: {object_type: {nn.Conv1d: null, nn.Conv2d: x86}}\n", QNS_E_CONFIG,

@@ -1,0 +1,1 @@
+$QNS quantize $FIXTURES/model.onnx --dynamic --float16 -o q.onnx

@@ -1,0 +1,1 @@
+$QNS quantize $FIXTURES/model.onnx -d $FIXTURES/calib.yaml --preset debug -o q.onnx

@@ -1,0 +1,1 @@
+$QNS quantize $FIXTURES/model.onnx -o q.onnx
