@@ -12,6 +12,7 @@
 #include "core/model/source.h"
 #include "core/ops/embedding.h"
 #include "core/ops/rnn_dynamic.h"
+#include "core/ops/tensor_quantize.h"
 #include "core/quant/fuse.h"
 #include "core/quant/lower.h"
 #include "core/quant/model.h"

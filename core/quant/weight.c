@@ -1,14 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "core/quant/weight.h"
 
-#include <math.h>
+#include "core/ops/codes.h"
 
-/* Spec section 1, Q_fbs: rounding and zero point in float, the limits in double. */
-int32_t qns_nearest_code(float x, float inv, int32_t zero, int32_t lo, int32_t hi)
-{
-    const float y = (float)zero + rintf(x * inv);
-    return !((double)y > lo) ? lo : (double)y >= hi ? hi : (int32_t)y;
-}
+#include <math.h>
 
 static qns_status find_ranges(qns_range *r, int32_t n, const qns_obs_spec *spec,
                               qns_hist_version hist, const qns_value *w, int32_t axis, qns_err *err)
@@ -46,7 +41,7 @@ qns_status qns_weight_quantize(qns_weight *out, qns_arena *a, const qns_obs_spec
         const int32_t c = (int32_t)(i / inner % (size_t)n);
         const float inv = 1.0F / (float)qns_qparams_scale(qp, c);
         for (size_t k = i; k < i + inner; k++)
-            codes[k] = (int8_t)qns_nearest_code(x[k], inv, qns_qparams_zero(qp, c), lo, hi);
+            codes[k] = (int8_t)qns_code_of(x[k], inv, qns_qparams_zero(qp, c), lo, hi);
     }
     *out = (qns_weight){codes, qp};
     return QNS_OK;
@@ -71,7 +66,7 @@ qns_status qns_bias_quantize(const int32_t **codes, const qns_qparams **qp, qns_
     const float *x = bias->constant;
     for (size_t i = 0; i < count; i++) {
         const float inv = 1.0F / (float)qns_qparams_scale(*qp, (int32_t)i);
-        q[i] = qns_nearest_code(x[i], inv, 0, INT32_MIN, INT32_MAX);
+        q[i] = qns_code_of(x[i], inv, 0, INT32_MIN, INT32_MAX);
     }
     *codes = q;
     return QNS_OK;

@@ -22,7 +22,4 @@ qns_status qns_bias_quantize(const int32_t **codes, const qns_qparams **qp, qns_
                              const qns_value *bias, double in_scale, const qns_qparams *weight,
                              qns_err *err);
 
-/* Nearest code, ties to even, limited to lo..hi; NaN gives lo. */
-int32_t qns_nearest_code(float x, float inv, int32_t zero, int32_t lo, int32_t hi);
-
 #endif

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "core/quant/weight_dynamic.h"
 
+#include "core/ops/codes.h"
 #include "core/quant/observer.h"
-#include "core/quant/weight.h"
 
 #include <assert.h>
 #include <math.h>
@@ -26,7 +26,7 @@ static qns_status to_codes(qns_rnn_matrix *out, qns_arena *a, const float *w, si
     for (size_t i = 0; i < n_scales * each; i++) {
         const float inv = 1.0f / (float)qns_qparams_scale(out->qp, (int32_t)(i / each));
 
-        q[i] = (int8_t)qns_nearest_code(w[i], inv, 0, INT8_MIN, INT8_MAX);
+        q[i] = (int8_t)qns_code_of(w[i], inv, 0, INT8_MIN, INT8_MAX);
     }
     out->w = q;
     return QNS_OK;

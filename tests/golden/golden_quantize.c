@@ -4,7 +4,7 @@
 #include "core/model/elem.h"
 #include "core/ops/codes.h"
 #include "core/ops/op_quantize.h"
-#include "core/quant/weight.h"
+#include "core/ops/tensor_quantize.h"
 #include "golden_op.h"
 
 static qns_dtype code_type(gd *c)
@@ -57,14 +57,36 @@ static void by_operators(gd *c, const qns_qparams *qp, const char *x, const char
     gd_op_check(c, &r, dq);
 }
 
+/* The tensor functions. codes: of qns_quantize_...(); dq: of the codes in the field from. */
+static void by_functions(gd *c, const qns_qparams *qp, const char *codes, const char *from,
+                         const char *dq)
+{
+    const qns_tensor x = gd_tensor(c, "x"), source = gd_codes(c, from, qp);
+    qns_arena *a;
+    qns_tensor q, back;
+    qns_err err = {0};
+    gd_ok(c, qns_arena_create(&a, &err), &err, "arena");
+    gd_ok(c,
+          qp->axis < 0
+              ? qns_quantize_per_tensor(&q, a, &x, qp->scale[0], qp->zero[0], qp->dtype, &err)
+              : qns_quantize_per_channel(&q, a, &x, qp->scale, qp->zero, qp->axis, qp->dtype, &err),
+          &err, "quantize");
+    gd_ok(c, qns_dequantize(&back, a, &source, &err), &err, "dequantize");
+    const qns_tensor ints = qns_int_repr(&q);
+    gd_same_tensor(c, codes, &ints, "int_repr");
+    gd_same_tensor(c, dq, &back, "dequantize");
+    qns_arena_free(a);
+}
+
 static void per_tensor(gd *c)
 {
     const qns_qparams *qp = gd_qp_keys(c, code_type(c), "scale", "zero_point");
     const bool wide = qp->dtype == QNS_I32;
     check_scalar(c, "q_native", qp, qns_code_of_native);
     if (wide)
-        check_scalar(c, "q_fbgemm", qp, qns_nearest_code);
+        check_scalar(c, "q_fbgemm", qp, qns_code_of);
     by_operators(c, qp, "x", wide ? NULL : "q_fbgemm", "q_native", "dq_of_native");
+    by_functions(c, qp, "q_fbgemm", "q_native", "dq_of_native");
 }
 
 static void per_channel(gd *c)
@@ -72,6 +94,7 @@ static void per_channel(gd *c)
     const int32_t axis = (int32_t)gd_int(c, "axis");
     const qns_qparams *qp = gd_qp_arrays(c, code_type(c), axis, "scales", "zero_points");
     by_operators(c, qp, "x", "q", "q", "dq");
+    by_functions(c, qp, "q", "q", "dq");
 }
 
 static void float_qparams(gd *c)

@@ -18,6 +18,12 @@ cc -std=c11 -Wall -Wextra -Werror ${CFLAGS:-} example.c $(pkg-config --cflags --
 ./example "$source/fixtures/fashion/model.onnx" "$source/fixtures/fashion/calib.yaml" "$source/fixtures/fashion/eval.yaml" >out
 cat out
 [ "$(grep -c ' dB  ' out)" = 3 ] || { echo "expected three layers"; exit 1; }
+cp "$source/docs/tensors.c" .
+# shellcheck disable=SC2046
+cc -std=c11 -Wall -Wextra -Werror ${CFLAGS:-} tensors.c $(pkg-config --cflags --libs qns) -o tensors
+./tensors >out
+cat out
+grep -q '^-127 \* 0.003937 = -0.50000 (was -0.50000)$' out && grep -q '^scale 0.02, zero point 25$' out
 ./usr/bin/qns version | grep -q '^qns '
 for f in usr/share/man/man1/qns.1 usr/share/bash-completion/completions/qns; do
     [ -s "$f" ] || { echo "$f is missing"; exit 1; }
