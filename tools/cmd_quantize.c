@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* qns quantize: fuse, prepare, calibrate, convert, write. */
+#include "core/base/log.h"
 #include "core/base/mem.h"
 #include "core/model/onnx_write.h"
 #include "core/quant/calibrate.h"
@@ -153,6 +154,17 @@ done:
     return st;
 }
 
+static void warn(const job *j)
+{
+    const qns_graph *g = qns_decisions_graph(j->decisions);
+    for (uint32_t i = 0; i < qns_graph_n_nodes(g); i++) {
+        const qns_decision *x = qns_decisions_node(j->decisions, (qns_nid){i});
+        if (x->warning && x->choice == QNS_QUANTIZE)
+            qns_log(QNS_LOG_WARN, "node '%s': %s", qns_graph_node(g, (qns_nid){i})->name,
+                    x->warning);
+    }
+}
+
 static qns_status quantize(job *j, const quantize_args *a, qns_progress *bar, qns_err *err)
 {
     const qns_model_opts mo = qns_model_opts_of(&a->common, NULL);
@@ -166,6 +178,7 @@ static qns_status quantize(job *j, const quantize_args *a, qns_progress *bar, qn
     QNS_TRY(check_record(j, a, err));
     QNS_TRY(calibrate(j, a, bar, err));
     QNS_TRY(record(j, a, err));
+    warn(j);
     QNS_TRY(qns_convert(&j->qdq, j->decisions, err));
     return qns_onnx_write(a->common.out, j->qdq, true, err);
 }

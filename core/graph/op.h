@@ -75,6 +75,9 @@ typedef struct qns_impl {
     const char *name; /* "conv.u8s8.fbgemm": in plans, logs and capture files */
     /* NULL when it can run the node, else the reason, a string literal */
     const char *(*reject)(const qns_call *c);
+    /* May be NULL. What is doubtful about the numbers of a node that it does run, a string literal;
+     * NULL when nothing is. */
+    const char *(*warn)(const qns_call *c);
     /* May be NULL. Memory comes from the arena; release() undoes what does not (library handles).
      */
     qns_status (*prepare)(void **packed, const qns_call *c, qns_arena *a, qns_err *err);

@@ -30,6 +30,16 @@ static const char *reject_scales(const qns_call *c, qns_gemm_contract contract)
     return NULL;
 }
 
+const char *qns_gemm_quant_warn(const qns_call *c)
+{
+    float most = 0;
+    for (size_t j = 0; c->be->requant == QNS_REQUANT_QNNPACK && j < (size_t)c->in[1].qp->n; j++)
+        most = fmaxf(most, qnnpack_mult(c, j));
+    return most < 1 ? NULL
+                    : "its requantization multiplier is 1 or more, one step of the sum is several "
+                      "codes; PyTorch computes that, QNNPACK by itself refuses it";
+}
+
 /* The bias is added to the accumulator as int32 codes; fbgemm adds it as a float. */
 static bool has_code_bias(const qns_call *c)
 {

@@ -18,6 +18,8 @@ typedef enum qns_gemm_contract {
 
 /* NULL when the call can be computed so, else the reason. */
 const char *qns_gemm_quant_reject(const qns_call *c, qns_gemm_contract contract);
+/* For implementations of QNNPACK's contract: a multiplier that the original does not take. */
+const char *qns_gemm_quant_warn(const qns_call *c);
 
 /* True if the int32 codes of a bias can be added to the accumulator as they are: zero point 0, and
  * the steps of the sum. Other tools round the product of the scales in their own way; 2^-22 of a

@@ -198,6 +198,7 @@ const qns_impl qns_linear_u8s8_onnx = {
 const qns_impl qns_linear_u8s8_qnnpack = {
     .name = "linear.u8s8.qnnpack",
     .reject = reject_qnnpack,
+    .warn = qns_gemm_quant_warn,
     .prepare = prepare_qnnpack,
     .scratch_size = scratch_codes,
     .run = run_codes,

@@ -167,6 +167,7 @@ const qns_impl qns_conv_u8s8_onnx = {
 const qns_impl qns_conv_u8s8_qnnpack = {
     .name = "conv.u8s8.qnnpack",
     .reject = reject_qnnpack,
+    .warn = qns_gemm_quant_warn,
     .prepare = prepare_qnnpack,
     .scratch_size = qns_conv_s8_scratch,
     .run = qns_conv_s8_run,

@@ -23,9 +23,9 @@ static qns_status add_qconfig(qns_gb *gb, const qns_decisions *d, qns_err *err)
 static json_t *decision_json(const qns_decisions *d, const qns_node *n)
 {
     const qns_decision *x = qns_decisions_node(d, n->id);
-    char why[256];
-    snprintf(why, sizeof why, "%s%s%s", qns_why_text(x->why), x->detail ? ": " : "",
-             x->detail ? x->detail : "");
+    char why[512];
+    snprintf(why, sizeof why, "%s%s%s%s%s", qns_why_text(x->why), x->detail ? ": " : "",
+             x->detail ? x->detail : "", x->warning ? "; " : "", x->warning ? x->warning : "");
     return json_pack("{s:s, s:s, s:b, s:s, s:i}", "node", n->name, "op", n->op->name, "int8",
                      qns_decisions_int8(d, n->id), "why", why, "line",
                      x->rule ? (int)x->rule->line : 0);

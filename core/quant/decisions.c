@@ -185,6 +185,22 @@ static void propagate(qns_decisions *d)
     }
 }
 
+/* The real qparams are known: what nobody takes with them stays float. Neighbours keep what they
+ * have. */
+static void ask_again(qns_decisions *d)
+{
+    for (uint32_t i = 0; i < qns_graph_n_nodes(d->g); i++) {
+        const qns_node *n = qns_graph_node(d->g, (qns_nid){i});
+        qns_decision *x = &d->node[i];
+        if (x->choice != QNS_QUANTIZE || qns_decisions_ask(&x->detail, &x->warning, d, n))
+            continue;
+        x->choice = QNS_KEEP_FLOAT;
+        x->why = QNS_WHY_NO_IMPL;
+        d->weight[i] = (qns_weight){NULL, NULL};
+        d->n_int8--;
+    }
+}
+
 qns_status qns_decisions_settle(qns_decisions *d, int64_t samples, qns_err *err)
 {
     d->samples = samples;
@@ -199,6 +215,7 @@ qns_status qns_decisions_settle(qns_decisions *d, int64_t samples, qns_err *err)
         }
     }
     propagate(d);
+    ask_again(d);
     return QNS_OK;
 }
 

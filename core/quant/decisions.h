@@ -38,6 +38,11 @@ struct qns_decisions {
     int64_t samples;
 };
 
+/* Would the backend run the node in integers? With the qparams that are known, and others as good
+ * as any. *why: the reason when not; *warning: what is doubtful when it would. */
+bool qns_decisions_ask(const char **why, const char **warning, const qns_decisions *d,
+                       const qns_node *n);
+
 /* The activation whose qparams a node that passes codes on gives to its outputs: the first without
  * a fixed range, else the first. */
 uint32_t qns_decisions_lead_input(const qns_decisions *d, const qns_node *n);

@@ -4,6 +4,7 @@
 #include "core/quant/decisions.h"
 
 #include <stdio.h>
+#include <string.h>
 
 const char *qns_choice_text(qns_choice c)
 {
@@ -43,7 +44,7 @@ static qns_status tell(const qns_decisions *d, const qns_value *v, const qns_nod
                        void *ctx, qns_err *err)
 {
     const qns_decision *x = &d->value[v->id.i];
-    char why[256];
+    char why[512];
     const bool unread = x->choice == QNS_KEEP_FLOAT && x->why == QNS_WHY_READER;
     snprintf(why, sizeof why, "%s%s%s", unread ? "no integer node reads it" : qns_why_text(x->why),
              x->detail ? ": " : "", x->detail ? x->detail : "");
@@ -54,6 +55,10 @@ static qns_status tell(const qns_decisions *d, const qns_value *v, const qns_nod
         snprintf(why, sizeof why, "%s%s%s; an integer node reads it", qns_why_text(maker->why),
                  maker->detail ? ": " : "", maker->detail ? maker->detail : "");
         rule = maker->rule;
+    }
+    if (maker && maker->choice == QNS_QUANTIZE && maker->warning) {
+        const size_t len = strlen(why);
+        snprintf(why + len, sizeof why - len, "; %s", maker->warning);
     }
     qns_explain_row r = {.value = v->name,
                          .node = n ? n->name : NULL,

@@ -298,8 +298,12 @@ static bool accepted(const qns_lower_match *m, const qns_lower_view *v, const qn
         c.out[i].qp = m->qp[i];
         c.out[i].dtype = c.out[i].qp->dtype;
     }
-    if (qns_candidate_ask(&why, &c, be))
+    if (qns_candidate_ask(&why, &c, be)) {
+        if (c.warning)
+            qns_log(QNS_LOG_WARN, "node '%s' (%s) on %s: %s", m->node->name, m->node->op->name,
+                    be->name, c.warning);
         return true;
+    }
     if (m->node->op->quant.out != QNS_OUT_FLOAT && !left_in_float(m))
         qns_log(QNS_LOG_WARN, "node '%s' (%s) stays in float on %s: %s", m->node->name,
                 m->node->op->name, be->name, told.text);

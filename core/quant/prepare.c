@@ -44,9 +44,8 @@ static qns_status quantize_weight(qns_decisions *d, const qns_node *n, qns_err *
     return st;
 }
 
-/* Qparams as good as any: acceptance depends on types and shapes. The scale of a real activation
- * may still be refused later (qnnpack's add limits the ratio); lower() then leaves the node float.
- */
+/* Qparams as good as any: acceptance depends on types and shapes first. When the real ones are
+ * known it is asked again (qnnpack's add limits the ratio of scales). */
 static const double any_scale = 0.0625, any_bias_scale = 0.001;
 static const int32_t any_zero = 64, no_zero = 0;
 static const qns_qparams any_act = {QNS_U8, -1, 1, &any_scale, &any_zero};
@@ -59,7 +58,13 @@ static qns_tensor as_codes(qns_tensor t, const qns_qparams *qp)
     return t;
 }
 
-static const qns_impl *ask(const char **why, const qns_decisions *d, const qns_node *n)
+static const qns_qparams *qparams_of(const qns_decisions *d, qns_vid v)
+{
+    return d->value[v.i].qp ? d->value[v.i].qp : &any_act;
+}
+
+bool qns_decisions_ask(const char **why, const char **warning, const qns_decisions *d,
+                       const qns_node *n)
 {
     const qns_quant_rule *q = &n->op->quant;
     const qns_qparams fixed = {QNS_U8, -1, 1, &q->fixed_scale, &q->fixed_zero};
@@ -67,7 +72,7 @@ static const qns_impl *ask(const char **why, const qns_decisions *d, const qns_n
     qns_candidate_init(&c, d->g, n);
     for (uint32_t i = 0; i < n->n_in; i++) {
         if (qns_is_float_act(d->g, n, i))
-            c.in[i] = as_codes(c.in[i], &any_act);
+            c.in[i] = as_codes(c.in[i], qparams_of(d, n->in[i]));
         else if (q->weight >= 0 && (uint32_t)q->weight == i && d->weight[n->id.i].codes) {
             c.in[i] = as_codes(c.in[i], d->weight[n->id.i].qp);
             c.in[i].data = (void *)(uintptr_t)d->weight[n->id.i].codes;
@@ -76,8 +81,10 @@ static const qns_impl *ask(const char **why, const qns_decisions *d, const qns_n
             c.in[i] = as_codes(c.in[i], &any_bias); /* same size: the data may stay */
     }
     for (uint32_t i = 0; i < n->n_out; i++)
-        c.out[i] = as_codes(c.out[i], q->out == QNS_OUT_FIXED ? &fixed : &any_act);
-    return qns_candidate_ask(why, &c, d->be);
+        c.out[i] = as_codes(c.out[i], q->out == QNS_OUT_FIXED ? &fixed : qparams_of(d, n->out[i]));
+    const bool accepted = qns_candidate_ask(why, &c, d->be) != NULL;
+    *warning = c.warning;
+    return accepted;
 }
 
 static qns_status classify_dynamic(qns_decisions *d, const qns_node *n, bool half, qns_err *err)
@@ -160,7 +167,8 @@ static qns_status classify(qns_decisions *d, const qns_node *n, qns_err *err)
         return QNS_OK;
     }
     QNS_TRY(quantize_weight(d, n, err));
-    if (!ask(&x->detail, d, n)) {
+    const char *later;
+    if (!qns_decisions_ask(&x->detail, &later, d, n)) {
         x->why = QNS_WHY_NO_IMPL;
         return QNS_OK;
     }

@@ -62,6 +62,7 @@ typedef struct qns_decision {
     qns_why why;
     const qns_qrule *rule; /* of the set given to prepare; NULL: the default */
     const char *detail;    /* what an implementation answered; NULL when nobody was asked */
+    const char *warning;   /* nodes: what is doubtful about its numbers; NULL when nothing is */
     uint32_t observer;     /* index; QNS_NONE when nobody observes it */
     uint32_t recorder;     /* the same of a recording observer, beside the other one */
     const qns_qparams
@@ -107,7 +108,8 @@ qns_status qns_decisions_record(qns_decisions *d, qns_vid v, const float *x, siz
                                 qns_err *err);
 size_t qns_decisions_n_recorded(const qns_decisions *d, qns_vid v);
 qns_recorded qns_decisions_recorded(const qns_decisions *d, qns_vid v, size_t i);
-/* Ranges become qparams of all values. Samples is kept for reports. May be called again after more
+/* Ranges become qparams of all values. A node that no implementation takes with them stays float,
+ * with the reason. Samples is kept for reports. May be called again after more
  * samples. Fails with DATA when an observer saw nothing or a range that cannot be coded. */
 qns_status qns_decisions_settle(qns_decisions *d, int64_t samples, qns_err *err);
 /* Instead of calibration: states the qparams of one observed value (those that share follow it). */
