@@ -55,6 +55,9 @@ struct qk_table {
     void (*quantize_s8)(int8_t *out, const float *x, size_t n, float inv, int32_t zero);
     void (*dequantize_u8)(float *out, const uint8_t *q, size_t n, float scale, int32_t zero);
     void (*dequantize_s8)(float *out, const int8_t *q, size_t n, float scale, int32_t zero);
+    /* One channel of several: (f32)((f64)((f32)q - zero) * scale). */
+    void (*dequantize_wide_u8)(float *out, const uint8_t *q, size_t n, double scale, float zero);
+    void (*dequantize_wide_s8)(float *out, const int8_t *q, size_t n, double scale, float zero);
 
     /* One run of n elements: blocks of 64 by the vector formula, the rest by the scalar one
      * (spec 5.2). A caller that splits a run splits it at multiples of 64. */
@@ -74,6 +77,10 @@ struct qk_table {
 
     /* Smallest and largest of n > 0 floats; NaN if any is NaN. */
     void (*minmax_f32)(float *lo, float *hi, const float *x, size_t n);
+    /* All sums of a pair of n > 0 floats, in a fixed order (kernels/pairs/pairs.h). */
+    void (*pair_f32)(qk_pair *out, const float *ref, const float *test, size_t n);
+    /* How many lie outside lo..hi; NaN does not. */
+    size_t (*outside_f32)(const float *x, size_t n, float lo, float hi);
 };
 typedef struct qk_table qk_table;
 

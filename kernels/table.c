@@ -8,6 +8,7 @@
 #include "kernels/eltwise/eltwise.h"
 #include "kernels/gemm/gemm.h"
 #include "kernels/kernels.h"
+#include "kernels/pairs/pairs.h"
 #include "kernels/pool/pool_taps.h"
 #include "kernels/quantize/quantize.h"
 #include "kernels/reduce/reduce.h"
@@ -29,6 +30,8 @@ static void init_scalar(qk_table *t)
         .quantize_s8 = qk_quantize_s8__c,
         .dequantize_u8 = qk_dequantize_u8__c,
         .dequantize_s8 = qk_dequantize_s8__c,
+        .dequantize_wide_u8 = qk_dequantize_wide_u8__c,
+        .dequantize_wide_s8 = qk_dequantize_wide_s8__c,
         .add_u8 = qk_add_u8__c,
         .max_u8 = qk_max_u8__c,
         .max_s8 = qk_max_s8__c,
@@ -38,6 +41,8 @@ static void init_scalar(qk_table *t)
         .clamp_u8 = qk_clamp_u8__c,
         .clamp_s8 = qk_clamp_s8__c,
         .minmax_f32 = qk_minmax_f32__c,
+        .pair_f32 = qk_pair_f32__c,
+        .outside_f32 = qk_outside_f32__c,
     };
 }
 
@@ -55,6 +60,8 @@ static void init_avx2(qk_table *t)
     t->quantize_s8 = qk_quantize_s8__avx2;
     t->dequantize_u8 = qk_dequantize_u8__avx2;
     t->dequantize_s8 = qk_dequantize_s8__avx2;
+    t->dequantize_wide_u8 = qk_dequantize_wide_u8__avx2;
+    t->dequantize_wide_s8 = qk_dequantize_wide_s8__avx2;
     t->add_u8 = qk_add_u8__avx2;
     t->max_u8 = qk_max_u8__avx2;
     t->max_s8 = qk_max_s8__avx2;
@@ -63,6 +70,8 @@ static void init_avx2(qk_table *t)
     t->clamp_u8 = qk_clamp_u8__avx2;
     t->clamp_s8 = qk_clamp_s8__avx2;
     t->minmax_f32 = qk_minmax_f32__avx2;
+    t->pair_f32 = qk_pair_f32__avx2;
+    t->outside_f32 = qk_outside_f32__avx2;
 }
 #endif
 
@@ -80,12 +89,16 @@ static void init_vnni(qk_table *t)
     t->quantize_s8 = qk_quantize_s8__vnni;
     t->dequantize_u8 = qk_dequantize_u8__vnni;
     t->dequantize_s8 = qk_dequantize_s8__vnni;
+    t->dequantize_wide_u8 = qk_dequantize_wide_u8__vnni;
+    t->dequantize_wide_s8 = qk_dequantize_wide_s8__vnni;
     t->add_u8 = qk_add_u8__vnni;
     t->max_u8 = qk_max_u8__vnni;
     t->max_s8 = qk_max_s8__vnni;
     t->max_f32 = qk_max_f32__vnni;
     t->sum_u8 = qk_sum_u8__vnni;
     t->minmax_f32 = qk_minmax_f32__vnni;
+    t->pair_f32 = qk_pair_f32__vnni;
+    t->outside_f32 = qk_outside_f32__vnni;
 }
 #endif
 

@@ -51,4 +51,11 @@ typedef struct qk_add {
     bool relu; /* max(sum, 0) in float, before quantizing */
 } qk_add;
 
+/* What a reference r and its test side q differ by; e = q - r (kernels/pairs/pairs.h). */
+typedef struct qk_pair {
+    double rr, qq, rq, ee, e; /* sums of r r, q q, r q, e e, e */
+    double max_abs;           /* largest |e| */
+    float ref_min, ref_max, test_min, test_max;
+} qk_pair;
+
 #endif

@@ -33,6 +33,7 @@ typedef struct qns_cmp {
     const qns_compare_opts *o;
     qns_result *r;
     qns_arena *a;     /* of r */
+    qk_table k;
     bool partial_ids; /* not all samples are in both */
     qns_cmp_row *row;
     size_t n_rows;
@@ -104,6 +105,7 @@ typedef struct qns_geom { /* row-major outer x channels x inner */
 qns_geom qns_geom_of(const qns_shape *s, int32_t axis); /* axis -1: one channel */
 
 typedef struct qns_measure {
+    const qk_table *k;
     qns_capture *ref, *test;
     uint32_t ref_data, test_data;
     const qns_cmp_row *row; /* NULL: whole tensors (weights) */

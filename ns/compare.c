@@ -139,7 +139,8 @@ static qns_status measure_activation(qns_cmp *c, size_t k, const job *j, qns_err
     qns_status st = QNS_OK;
     const qns_cmp_layer *l = &c->layer.at[k];
     const qns_cap_data *t = qns_cmp_data(c->test, l->test);
-    qns_measure m = {.ref = c->ref,
+    qns_measure m = {.k = &c->k,
+                     .ref = c->ref,
                      .test = c->test,
                      .ref_data = l->ref,
                      .test_data = l->test,
@@ -196,7 +197,8 @@ static qns_status measure_weight(qns_cmp *c, size_t k, const job *j, qns_err *er
     qns_status st = QNS_OK;
     const qns_cmp_layer *l = &c->layer.at[k];
     const qns_cap_data *t = qns_cmp_data(c->test, l->test_weight);
-    qns_measure m = {.ref = c->ref,
+    qns_measure m = {.k = &c->k,
+                     .ref = c->ref,
                      .test = c->test,
                      .ref_data = l->ref_weight,
                      .test_data = l->test_weight,
@@ -361,6 +363,7 @@ static qns_status keep_findings(qns_cmp *c, qns_err *err)
 
 qns_status qns_cmp_begin(qns_cmp *c, const char *kind, qns_err *err)
 {
+    qk_table_init(&c->k, ~0u);
     QNS_TRY(qns_new((void **)&c->r, 1, sizeof *c->r, err));
     QNS_TRY(qns_arena_create(&c->r->arena, err));
     c->a = c->r->arena;

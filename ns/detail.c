@@ -30,7 +30,8 @@ static qns_status prepare(look *k, qns_cmp *c, uint32_t ref, uint32_t test, int3
     const qns_cap_data *t = qns_capture_at(c->test, test);
     qns_grid *grid = NULL;
     QNS_TRY(qns_cmp_grids(&grid, c, t, err));
-    k->m = (qns_measure){.ref = c->ref,
+    k->m = (qns_measure){.k = &c->k,
+                         .ref = c->ref,
                          .test = c->test,
                          .ref_data = ref,
                          .test_data = test,

@@ -46,11 +46,11 @@ static void add_piece(qns_sums *s, const qns_measure *m, const float *ref, const
     const size_t grid_step = m->n_grid > 1 ? 1 : 0;
     const qns_grid *grid = m->grid ? m->grid + c * grid_step : NULL;
     if (n % slab == 0 && first % slab == 0)
-        qns_channel_sums_add(s, ref, test, n / slab, g->channels, g->inner, grid, grid_step);
+        qns_channel_sums_add(s, m->k, ref, test, n / slab, g->channels, g->inner, grid, grid_step);
     else if (n % g->inner == 0 && first % g->inner == 0)
-        qns_channel_sums_add(s + c, ref, test, 1, n / g->inner, g->inner, grid, grid_step);
+        qns_channel_sums_add(s + c, m->k, ref, test, 1, n / g->inner, g->inner, grid, grid_step);
     else
-        qns_sums_add(s + c, ref, test, n, grid);
+        qns_sums_add(s + c, m->k, ref, test, n, grid);
     if (m->bins)
         qns_bins_add(m->bins, ref, test, n);
 }

@@ -9,6 +9,7 @@
 #include "ns/h5_memory.h"
 #include "ns/shadow_local.h"
 #include "ns/shadow_track.h"
+#include "ns/shadow_pass.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -29,11 +30,8 @@ typedef struct watched { /* a layer */
     qns_vid ref, test;   /* QNS_NONE: weights only */
     qns_track activation, local, channels;
     size_t count;
+    uint32_t next; /* layer with the same ref; QNS_CMP_NONE */
 } watched;
-
-typedef struct space { /* of a thread */
-    float *ref, *test;
-} space;
 
 typedef struct shadow {
     qns_cmp c;
@@ -43,16 +41,19 @@ typedef struct shadow {
     qns_source *s;
     side ref, test;
     qns_local *local;
-    watched *layer;
+    watched *watched;
     qns_sums **channels;
-    uint32_t output; /* the layer whose arg-max is compared; QNS_CMP_NONE */
+    uint32_t output;   /* the layer whose arg-max is compared; QNS_CMP_NONE */
+    uint32_t *layers;  /* by value of the float graph: the first layer that is measured there */
+    uint32_t *layer;   /* by value of the quantized graph */
+    uint32_t *against; /* the same: the value of the float graph */
     qns_tensor *in;
     qns_digester *inputs;
-    space *room;
+    qns_pass pass;
     int threads;
 } shadow;
 
-/* ---- taps: values are kept in the plan's memory until the next run ---- */
+/* ---- taps ---- */
 
 static bool wants_all(void *ctx, const qns_value *v)
 {
@@ -61,6 +62,7 @@ static bool wants_all(void *ctx, const qns_value *v)
     return true;
 }
 
+/* The quantized graph runs first; its values stay in the plan's memory until the next run. */
 static qns_status note_value(void *ctx, const qns_value *v, const qns_tensor *t, int64_t sample,
                              qns_err *err)
 {
@@ -73,8 +75,8 @@ static qns_status note_value(void *ctx, const qns_value *v, const qns_tensor *t,
 
 /* ---- the two sides ---- */
 
-static qns_status open_side(side *s, qns_capture **cap, const qns_shadow_side *of, int64_t samples,
-                            qns_err *err)
+static qns_status open_side(side *s, qns_capture **cap, const qns_shadow_side *of, bool keep_all,
+                            int64_t samples, qns_err *err)
 {
     qns_cap_facts facts;
     char hex[5][QNS_HEX_LEN + 1];
@@ -83,7 +85,7 @@ static qns_status open_side(side *s, qns_capture **cap, const qns_shadow_side *o
     const uint32_t n = qns_graph_n_values(of->graph);
     s->of = of;
     s->g = of->graph;
-    eo.keep_all = true;
+    eo.keep_all = keep_all;
     QNS_TRY(qns_plan_create(&s->plan, s->g, &eo, err));
     QNS_TRY(qns_new((void **)&s->value, n, sizeof *s->value, err));
     QNS_TRY(qns_new((void **)&s->list.column, n, sizeof *s->list.column, err));
@@ -158,7 +160,7 @@ static qns_status get_inputs(shadow *s, qns_err *err)
 static qns_status watch(shadow *s, size_t k, qns_err *err)
 {
     const qns_cmp_layer *l = &s->c.layer.at[k];
-    watched *w = &s->layer[k];
+    watched *w = &s->watched[k];
     qns_grid *grid = NULL;
     w->ref = w->test = QNS_NO_VALUE;
     if (l->ref == QNS_CMP_NONE)
@@ -169,26 +171,54 @@ static qns_status watch(shadow *s, size_t k, qns_err *err)
     w->test.i = s->test.data_value[l->test];
     w->count = t->count;
     QNS_TRY(qns_cmp_grids(&grid, &s->c, t, err));
-    QNS_TRY(qns_track_init(&w->activation, s->c.a, geom, grid, t->n_scale, err));
-    QNS_TRY(qns_track_init(&w->local, s->c.a, geom, grid, t->n_scale, err));
+    QNS_TRY(qns_track_init(&w->activation, s->c.a, &s->c.k, geom, grid, t->n_scale, err));
+    QNS_TRY(qns_track_init(&w->local, s->c.a, &s->c.k, geom, grid, t->n_scale, err));
     if (!s->o->per_channel)
         return QNS_OK;
     const qns_geom by_channel = qns_geom_of(&t->shape, qns_cmp_activation_axis(t));
-    QNS_TRY(qns_track_init(&w->channels, s->c.a, by_channel, grid, t->n_scale, err));
+    QNS_TRY(qns_track_init(&w->channels, s->c.a, &s->c.k, by_channel, grid, t->n_scale, err));
     s->channels[k] = w->channels.all;
     return QNS_OK;
 }
 
-static qns_status watch_all(shadow *s, qns_err *err)
+/* Which layers are measured when a value was made. */
+static qns_status index_layers(shadow *s, qns_err *err)
+{
+    const uint32_t n_ref = qns_graph_n_values(s->ref.g), n_test = qns_graph_n_values(s->test.g);
+    QNS_TRY(qns_new((void **)&s->layers, n_ref, sizeof *s->layers, err));
+    QNS_TRY(qns_new((void **)&s->layer, n_test, sizeof *s->layer, err));
+    QNS_TRY(qns_new((void **)&s->against, n_test, sizeof *s->against, err));
+    for (uint32_t i = 0; i < n_ref; i++)
+        s->layers[i] = QNS_CMP_NONE;
+    for (uint32_t i = 0; i < n_test; i++)
+        s->layer[i] = s->against[i] = QNS_NONE;
+    for (uint32_t k = (uint32_t)s->c.layer.n; k-- > 0;) {
+        watched *w = &s->watched[k];
+        if (!qns_has(w->ref))
+            continue;
+        w->next = s->layers[w->ref.i];
+        s->layers[w->ref.i] = k;
+        s->layer[w->test.i] = k;
+        s->against[w->test.i] = w->ref.i;
+    }
+    return QNS_OK;
+}
+
+static qns_status get_room(shadow *s, qns_err *err)
 {
     size_t most = 1;
+    for (size_t k = 0; k < s->c.layer.n; k++)
+        most = s->watched[k].count > most ? s->watched[k].count : most;
+    return qns_pass_init(&s->pass, most, err);
+}
+
+static qns_status watch_all(shadow *s, qns_err *err)
+{
     const size_t n = s->c.layer.n;
-    QNS_TRY(qns_new((void **)&s->layer, n, sizeof *s->layer, err));
+    QNS_TRY(qns_new((void **)&s->watched, n, sizeof *s->watched, err));
     QNS_TRY(qns_new((void **)&s->channels, n, sizeof(qns_sums *), err));
-    for (size_t k = 0; k < n; k++) {
+    for (size_t k = 0; k < n; k++)
         QNS_TRY(watch(s, k, err));
-        most = s->layer[k].count > most ? s->layer[k].count : most;
-    }
     s->live.channels = s->channels;
     s->live.has_labels = qns_source_labels(s->s) != NULL;
     s->c.live = &s->live;
@@ -196,40 +226,11 @@ static qns_status watch_all(shadow *s, qns_err *err)
     if (s->output != QNS_CMP_NONE &&
         !qns_is_class_scores(&qns_cmp_data(s->c.ref, s->c.layer.at[s->output].ref)->shape))
         s->output = QNS_CMP_NONE;
-    QNS_TRY(qns_new((void **)&s->room, (size_t)s->threads, sizeof *s->room, err));
-    for (int i = 0; i < s->threads; i++) {
-        s->room[i].ref = qns_malloc64(most * sizeof(float));
-        s->room[i].test = qns_malloc64(most * sizeof(float));
-        if (!s->room[i].ref || !s->room[i].test)
-            QNS_FAIL(err, NOMEM, "cannot get memory to compare values of %zu elements", most);
-    }
-    return QNS_OK;
+    QNS_TRY(index_layers(s, err));
+    return get_room(s, err);
 }
 
 /* ---- one sample ---- */
-
-/* Row-major floats: t's own memory, or room. Codes go through a table of all that they can be. */
-static const float *floats_of(float *room, const qns_tensor *t)
-{
-    const size_t n = qns_tensor_count(t);
-    if (t->dtype == QNS_F32 && (t->layout == QNS_ROW || qns_layout_trivial(&t->shape)))
-        return t->data;
-    if (!qns_is_code(t->dtype) || !t->qp || t->qp->n > 1) {
-        qns_tensor_to_float(room, t);
-        return room;
-    }
-    uint8_t code[256], *bytes = (uint8_t *)room + 3 * n;
-    float table[256];
-    for (int i = 0; i < 256; i++)
-        code[i] = (uint8_t)i;
-    const qns_tensor all = {.dtype = t->dtype, .shape = {1, {256}}, .data = code, .qp = t->qp};
-    qns_tensor_to_float(table, &all);
-    qns_tensor_relayout(bytes, QNS_ROW, t);
-    /* The bytes lie at the end of room: each is read before it is written over. */
-    for (size_t i = 0; i < n; i++)
-        memcpy(&room[i], &table[bytes[i]], sizeof(float));
-    return room;
-}
 
 static void vote(shadow *s, const float *ref, const float *test, size_t n, int64_t id)
 {
@@ -242,20 +243,49 @@ static void vote(shadow *s, const float *ref, const float *test, size_t n, int64
     }
 }
 
-static void measure(shadow *s, size_t k, const space *r, int64_t id)
+/* Both errors of a layer. */
+static void measure_layer(shadow *s, uint32_t k, qns_vid v, const qns_tensor *ref, bool give,
+                          int64_t id)
 {
-    watched *w = &s->layer[k];
-    if (!qns_has(w->ref))
+    watched *w = &s->watched[k];
+    const qns_tensor *test = &s->test.value[w->test.i];
+    const qns_tensor local = qns_local_prompt(s->local, w->test);
+    const qns_pass_pair pair[] = {{&w->activation, test}, {&w->local, &local}};
+    qns_pass_over(&s->pass, ref, pair, local.data ? 2 : 1, give ? s->local : NULL, v, id);
+    if (!s->channels[k] && k != s->output)
         return;
-    const float *ref = floats_of(r->ref, &s->ref.value[w->ref.i]);
-    const float *test = floats_of(r->test, &s->test.value[w->test.i]);
-    qns_track_add(&w->activation, ref, test, id);
+    const float *x = qns_pass_floats(s->pass.ref_row, ref);
+    const float *y = qns_pass_floats(s->pass.test_row, test);
     if (s->channels[k])
-        qns_track_add(&w->channels, ref, test, id);
+        qns_track_add(&w->channels, x, y, id);
     if (k == s->output)
-        vote(s, ref, test, w->count, id);
-    test = floats_of(r->test, qns_local_value(s->local, w->test));
-    qns_track_add(&w->local, ref, test, id);
+        vote(s, x, y, w->count, id);
+}
+
+static void measure_local(void *ctx, qns_vid test, const qns_tensor *made, const qns_tensor *ref,
+                          int64_t sample)
+{
+    shadow *s = ctx;
+    const qns_pass_pair pair = {&s->watched[s->layer[test.i]].local, made};
+    qns_pass_over(&s->pass, ref, &pair, 1, NULL, QNS_NO_VALUE, sample);
+}
+
+/* All that is to be done with a float value, while it is in the cache. */
+static qns_status see_ref(void *ctx, const qns_value *v, const qns_tensor *t, int64_t sample,
+                          qns_err *err)
+{
+    shadow *s = ctx;
+    bool give = true;
+    (void)err;
+    qns_local_see(s->local, v->id, t, sample);
+    for (uint32_t k = s->layers[v->id.i]; k != QNS_CMP_NONE; k = s->watched[k].next) {
+        measure_layer(s, k, v->id, t, give, sample);
+        give = false;
+    }
+    if (give)
+        qns_pass_over(&s->pass, t, NULL, 0, s->local, v->id, sample);
+    qns_local_done(s->local, v->id, sample);
+    return QNS_OK;
 }
 
 static void add_digest(shadow *s)
@@ -272,20 +302,15 @@ static qns_status one_sample(shadow *s, int64_t id, qns_err *err)
 {
     QNS_TRY(qns_source_get(s->in, s->s, id, err));
     add_digest(s);
-    QNS_TRY(qns_plan_run(s->ref.out, s->ref.plan, s->in, id, err));
     QNS_TRY(qns_plan_run(s->test.out, s->test.plan, s->in, id, err));
-    qns_local_run(s->local, s->ref.value, s->in);
-    /* Every layer has its own sums, so the numbers do not depend on who takes which. */
-#pragma omp parallel for schedule(dynamic) num_threads(s->threads)
-    for (size_t k = 0; k < s->c.layer.n; k++)
-        measure(s, k, &s->room[omp_get_thread_num()], id);
-    return QNS_OK;
+    qns_local_begin(s->local, s->in);
+    return qns_plan_run(s->ref.out, s->ref.plan, s->in, id, err);
 }
 
 static qns_status all_samples(shadow *s, qns_err *err)
 {
     const int64_t n = qns_source_count(s->s);
-    const qns_tap ref_tap = {&s->ref, wants_all, note_value};
+    const qns_tap ref_tap = {s, wants_all, see_ref};
     const qns_tap test_tap = {&s->test, wants_all, note_value};
     const qns_taps ref_taps = {&ref_tap, 1}, test_taps = {&test_tap, 1};
     qns_status st = QNS_OK;
@@ -309,10 +334,10 @@ done:
 static void keep_numbers(shadow *s)
 {
     for (size_t k = 0; k < s->c.layer.n; k++) {
-        if (!qns_has(s->layer[k].ref))
+        if (!qns_has(s->watched[k].ref))
             continue;
-        qns_track_diff(&s->c.r->layer[k].activation, &s->layer[k].activation);
-        qns_track_diff(&s->c.r->layer[k].local, &s->layer[k].local);
+        qns_track_diff(&s->c.r->layer[k].activation, &s->watched[k].activation);
+        qns_track_diff(&s->c.r->layer[k].local, &s->watched[k].local);
     }
 }
 
@@ -328,14 +353,27 @@ static qns_status keep_inputs(shadow *s, qns_err *err)
     return QNS_OK;
 }
 
+static qns_status make_local(shadow *s, const qns_exec_opts *exec, qns_err *err)
+{
+    const qns_local_opts o = {exec, &s->c.k, s->against, measure_local, s};
+    QNS_TRY(qns_local_create(&s->local, s->ref.g, s->test.plan, &o, err));
+    if (!qns_local_looks_back(s->local))
+        return QNS_OK;
+    qns_exec_opts eo = *s->ref.of->exec;
+    eo.keep_all = true;
+    qns_plan_free(s->ref.plan);
+    s->ref.plan = NULL;
+    return qns_plan_create(&s->ref.plan, s->ref.g, &eo, err);
+}
+
 static qns_status run(shadow *s, const qns_shadow_side *ref, const qns_shadow_side *test,
                       qns_err *err)
 {
     qns_cmp *c = &s->c;
     const int64_t n = qns_source_count(s->s);
     QNS_TRY(check_inputs(ref, test, err));
-    QNS_TRY(open_side(&s->ref, &c->ref, ref, n, err));
-    QNS_TRY(open_side(&s->test, &c->test, test, n, err));
+    QNS_TRY(open_side(&s->ref, &c->ref, ref, false, n, err));
+    QNS_TRY(open_side(&s->test, &c->test, test, true, n, err));
     QNS_TRY(qns_cmp_begin(c, "shadow", err));
     QNS_TRY(qns_cmp_weights(c, err));
     c->n_rows = (size_t)n;
@@ -347,7 +385,7 @@ static qns_status run(shadow *s, const qns_shadow_side *ref, const qns_shadow_si
     QNS_TRY(get_inputs(s, err));
     QNS_TRY(watch_all(s, err));
     QNS_TRY(qns_cmp_measure(c, err)); /* weights */
-    QNS_TRY(qns_local_create(&s->local, s->ref.g, s->test.plan, test->exec, err));
+    QNS_TRY(make_local(s, test->exec, err));
     QNS_TRY(all_samples(s, err));
     keep_numbers(s);
     QNS_TRY(keep_inputs(s, err));
@@ -368,13 +406,12 @@ static void fini(shadow *s)
     qns_local_free(s->local);
     for (uint32_t i = 0; s->in && i < qns_graph_n_inputs(s->ref.g); i++)
         qns_free(s->in[i].data);
-    for (int i = 0; s->room && i < s->threads; i++) {
-        qns_free(s->room[i].ref);
-        qns_free(s->room[i].test);
-    }
     qns_free(s->in);
-    qns_free(s->room);
+    qns_free(s->watched);
+    qns_free(s->layers);
     qns_free(s->layer);
+    qns_free(s->against);
+    qns_pass_fini(&s->pass);
     qns_free(s->channels);
     qns_digester_free(s->inputs);
     fini_side(&s->ref);

@@ -3,8 +3,10 @@
  * through both and is measured at once; nothing is stored, memory does not grow with the number of
  * samples.
  *
- *   activation   cumulative: each graph on its own values. The same bits as qns_compare() of two
- *                full captures of the same samples.
+ *   activation   cumulative: each graph on its own values. What qns_compare() says of two full
+ *                captures of the same samples: counts, ranges, largest errors and flags are equal;
+ *                sums are made in the order of memory, not of the file, and differ by 1e-12 of
+ *                their terms at most.
  *   local        this layer alone: the quantized layer on the float graph's inputs, quantized with
  *                the quantized graph's own scales (shadow_local.h). A layer that was left in float
  *                reads the same floats on both sides: its local error is exact unless its weights

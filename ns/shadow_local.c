@@ -5,25 +5,41 @@
 #include "core/base/mem.h"
 #include "core/ops/op_quantize.h"
 
-#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 typedef struct place { /* of one value of the quantized graph */
     uint32_t anchor;   /* value of the float graph; QNS_NONE: none */
-    uint32_t quantize; /* node of the quantizer that makes codes of the anchor; QNS_NONE: float */
+    uint32_t next;     /* value with the same anchor that is read, too; QNS_NONE */
+    bool read;         /* by a node that is run */
+    bool prompt, made; /* measured between see() and done(); is there now */
+    bool shares;       /* memory of out is l->shared */
+    qns_quantizer q;   /* of the anchor, when it becomes codes */
     qns_tensor out;    /* what its node made */
     qns_tensor given;  /* what its readers get */
     void *codes;       /* memory of given when it is made of the anchor */
     void *other;       /* given in the other layout; NULL when no reader wants that */
 } place;
 
+/* A node to run when a value of the float graph was made. */
+typedef struct todo {
+    uint32_t when; /* number of the value in the order of the run */
+    bool late;     /* it reads that value */
+    uint32_t node;
+} todo;
+
 struct qns_local {
     const qns_graph *ref, *test;
     qns_plan *plan;
+    qns_local_opts o;
     place *at;
-    qns_graph *q_graph; /* a quantize node for each anchored value of codes */
-    qns_plan *q_plan;
-    float *row; /* an anchor in the layout of the value */
+    uint32_t *first;  /* by value of the float graph: a value it is the anchor of; QNS_NONE */
+    qns_tensor *seen; /* by value of the float graph, in this sample */
+    todo *todo;
+    size_t n_todo, next, now; /* next one; values seen in this sample */
+    bool looks_back;
+    void *shared; /* what anchored values' nodes make: nobody reads it but the measurement */
+    float *row;   /* an anchor in the layout of the value */
 };
 
 /* ---- which values are anchored ---- */
@@ -51,7 +67,7 @@ static qns_status find_anchors(qns_local *l, qns_err *err)
     for (uint32_t i = 0; i < qns_graph_n_values(l->test); i++) {
         const qns_value *v = qns_graph_value(l->test, (qns_vid){i});
         const uint32_t r = qns_map_get(&by_origin, v->origin);
-        l->at[i].anchor = l->at[i].quantize = QNS_NONE;
+        l->at[i].anchor = QNS_NONE;
         if (!v->constant && v->producer.i != QNS_NONE && r != QNS_MAP_NONE && r != TWICE &&
             same_value(qns_graph_value(l->ref, (qns_vid){r}), v))
             l->at[i].anchor = r;
@@ -61,57 +77,130 @@ done:
     return st;
 }
 
-/* ---- the quantizer ---- */
+/* ---- what is run, and when ---- */
 
-static qns_status add_quantizer(qns_gb *gb, const qns_value *v, qns_err *err)
+static bool is_measured(const qns_local *l, qns_vid v)
 {
-    char name[32];
-    const char *out_name = name;
-    const qns_quantize_attr attr = {v->qp};
-    qns_vid in, out;
-    snprintf(name, sizeof name, "x%u", v->id.i);
-    QNS_TRY(qns_gb_input(&in, gb, name, QNS_F32, &v->shape, err));
-    snprintf(name, sizeof name, "q%u", v->id.i);
-    const qns_node_spec spec = {.op = qns_op_find("quantize"),
-                                .name = name,
-                                .attr = &attr,
-                                .clamp = QNS_NO_CLAMP,
-                                .in = &in,
-                                .n_in = 1,
-                                .n_out = 1,
-                                .out_name = &out_name,
-                                .out_qp = &v->qp};
-    QNS_TRY(qns_gb_node(&out, gb, &spec, err));
-    return qns_gb_output(gb, out, err);
+    return l->o.against[v.i] != QNS_NONE;
 }
 
-static qns_status make_quantizer(qns_local *l, const qns_exec_opts *o, qns_err *err)
+/* Backwards from what is measured. A reader of an anchored value needs nothing before it. */
+static void find_needed(bool *run, qns_local *l)
+{
+    for (uint32_t i = qns_graph_n_nodes(l->test); i-- > 0;) {
+        const qns_node *n = qns_graph_node(l->test, (qns_nid){i});
+        for (uint32_t k = 0; k < n->n_out; k++) {
+            const place *p = &l->at[n->out[k].i];
+            run[i] |= is_measured(l, n->out[k]) || (p->read && p->anchor == QNS_NONE);
+        }
+        for (uint32_t k = 0; k < n->n_in && run[i]; k++)
+            if (qns_has(n->in[k]))
+                l->at[n->in[k].i].read = true;
+    }
+}
+
+/* order[v]: the number of value v in the order of the float graph's run. */
+static void find_order(uint32_t *order, const qns_graph *g)
+{
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < qns_graph_n_inputs(g); i++)
+        order[qns_graph_input(g, i).i] = n++;
+    for (uint32_t i = 0; i < qns_graph_n_nodes(g); i++) {
+        const qns_node *node = qns_graph_node(g, (qns_nid){i});
+        for (uint32_t k = 0; k < node->n_out; k++)
+            order[node->out[k].i] = n++;
+    }
+}
+
+static void wait_for(uint32_t *when, uint32_t other)
+{
+    *when = other > *when ? other : *when;
+}
+
+/* Not before its inputs are there, and as late as what it makes is compared. */
+static uint32_t time_of(const qns_local *l, const qns_node *n, const uint32_t *order,
+                        const uint32_t *ready)
+{
+    uint32_t when = 0;
+    for (uint32_t k = 0; k < n->n_in; k++)
+        if (qns_has(n->in[k]))
+            wait_for(&when, ready[n->in[k].i]);
+    for (uint32_t k = 0; k < n->n_out; k++)
+        if (is_measured(l, n->out[k]))
+            wait_for(&when, order[l->o.against[n->out[k].i]]);
+    return when;
+}
+
+static int by_time(const void *x, const void *y)
+{
+    const todo *a = x, *b = y;
+    if (a->when != b->when)
+        return a->when < b->when ? -1 : 1;
+    if (a->late != b->late)
+        return a->late - b->late;
+    return (a->node > b->node) - (a->node < b->node);
+}
+
+/* order and ready: by value of the float and of the quantized graph. */
+static void add_todo(qns_local *l, const qns_node *n, const uint32_t *order, uint32_t *ready)
+{
+    const uint32_t when = time_of(l, n, order, ready);
+    todo t = {.when = when, .node = n->id.i};
+    for (uint32_t k = 0; k < n->n_in; k++)
+        t.late |= qns_has(n->in[k]) && ready[n->in[k].i] == when;
+    for (uint32_t k = 0; k < n->n_out; k++) {
+        place *p = &l->at[n->out[k].i];
+        const uint32_t against = l->o.against[n->out[k].i];
+        if (p->anchor == QNS_NONE)
+            ready[n->out[k].i] = when;
+        if (against == QNS_NONE)
+            continue;
+        l->looks_back |= order[against] < when;
+        p->prompt = !t.late && order[against] == when;
+    }
+    l->todo[l->n_todo++] = t;
+}
+
+static qns_status make_schedule(qns_local *l, const bool *run, qns_err *err)
 {
     qns_status st = QNS_OK;
-    qns_gb *gb = NULL;
-    uint32_t n = 0;
-    char name[32];
-    QNS_TRY(qns_gb_create(&gb, "quantizer", NULL, err));
-    for (uint32_t i = 0; i < qns_graph_n_values(l->test); i++) {
-        const qns_value *v = qns_graph_value(l->test, (qns_vid){i});
-        if (l->at[i].anchor == QNS_NONE || !v->qp)
+    uint32_t *order = NULL, *ready = NULL;
+    const uint32_t n_test = qns_graph_n_values(l->test), n_nodes = qns_graph_n_nodes(l->test);
+    const uint32_t n_ref = qns_graph_n_values(l->ref);
+    QNS_TRY_DONE(qns_new((void **)&order, n_ref, sizeof *order, err));
+    QNS_TRY_DONE(qns_new((void **)&ready, n_test, sizeof *ready, err));
+    QNS_TRY_DONE(qns_new((void **)&l->first, n_ref, sizeof *l->first, err));
+    QNS_TRY_DONE(qns_new((void **)&l->todo, n_nodes, sizeof *l->todo, err));
+    find_order(order, l->ref);
+    for (uint32_t i = 0; i < n_ref; i++)
+        l->first[i] = QNS_NONE;
+    for (uint32_t i = 0; i < n_test; i++) {
+        place *p = &l->at[i];
+        if (p->anchor == QNS_NONE || !p->read)
             continue;
-        QNS_TRY_DONE(add_quantizer(gb, v, err));
-        n++;
+        ready[i] = order[p->anchor];
+        p->next = l->first[p->anchor];
+        l->first[p->anchor] = i;
     }
-    if (n == 0)
-        goto done;
-    st = qns_gb_finish(&l->q_graph, gb, err);
-    gb = NULL;
-    if (st == QNS_OK)
-        st = qns_plan_create(&l->q_plan, l->q_graph, o, err);
-    for (uint32_t i = 0; st == QNS_OK && i < qns_graph_n_values(l->test); i++) {
-        snprintf(name, sizeof name, "q%u", i);
-        l->at[i].quantize = qns_graph_find_node(l->q_graph, name).i;
-    }
+    for (uint32_t i = 0; i < n_nodes; i++)
+        if (run[i])
+            add_todo(l, qns_graph_node(l->test, (qns_nid){i}), order, ready);
+    qsort(l->todo, l->n_todo, sizeof *l->todo, by_time);
 done:
-    qns_gb_free(gb);
+    qns_free(order);
+    qns_free(ready);
     return st;
+}
+
+static void find_quantizers(qns_local *l)
+{
+    const qns_backend *be = l->o.exec->be ? l->o.exec->be : qns_backend_find("fbgemm");
+    for (uint32_t i = 0; i < qns_graph_n_values(l->test); i++) {
+        place *p = &l->at[i];
+        const qns_value *v = qns_graph_value(l->test, (qns_vid){i});
+        if (p->anchor != QNS_NONE && p->read && v->qp)
+            p->q = qns_quantizer_of(be, l->o.k, v->qp);
+    }
 }
 
 /* ---- memory ---- */
@@ -130,49 +219,84 @@ static bool wants_other(const qns_value *v, const qns_tensor *in)
     return in->layout != v->layout && !qns_layout_trivial(&v->shape);
 }
 
+/* Nobody reads what an anchored value's node makes but the measurement, before the next node runs:
+ * one prompt value a time, and late ones after it. */
+static void find_sharers(qns_local *l)
+{
+    uint32_t taken = QNS_NONE; /* the time for which a prompt value has the memory */
+    for (size_t i = 0; i < l->n_todo; i++) {
+        const todo *t = &l->todo[i];
+        const qns_node *n = qns_graph_node(l->test, (qns_nid){t->node});
+        place *p = &l->at[n->out[0].i];
+        if (n->n_out != 1 || p->anchor == QNS_NONE)
+            continue;
+        p->shares = t->late || (p->prompt && taken != t->when);
+        if (p->prompt)
+            taken = t->when;
+    }
+}
+
+static qns_status get_node_memory(size_t *shared, size_t *row, qns_local *l, const qns_node *n,
+                                  qns_err *err)
+{
+    for (uint32_t k = 0; k < n->n_in; k++) {
+        const qns_tensor t = qns_plan_node_in(l->plan, n->id, k);
+        if (!qns_has(n->in[k]) || t.data)
+            continue;
+        if (wants_other(qns_graph_value(l->test, n->in[k]), &t))
+            QNS_TRY(get(&l->at[n->in[k].i].other, &t, err));
+    }
+    for (uint32_t k = 0; k < n->n_out; k++) {
+        place *p = &l->at[n->out[k].i];
+        const qns_tensor t = qns_plan_node_out(l->plan, n->id, k);
+        const size_t bytes = qns_tensor_bytes(&t), count = qns_tensor_count(&t);
+        p->out = p->given = t;
+        if (p->shares)
+            *shared = bytes > *shared ? bytes : *shared;
+        else
+            QNS_TRY(get(&p->out.data, &p->out, err));
+        if (p->anchor != QNS_NONE && p->read)
+            QNS_TRY(get(&p->codes, &p->out, err));
+        *row = count > *row ? count : *row;
+    }
+    return QNS_OK;
+}
+
+/* Every node, because a value may be given although the node that makes it is not run. */
 static qns_status get_memory(qns_local *l, qns_err *err)
 {
-    size_t most = 1;
-    for (uint32_t i = 0; i < qns_graph_n_nodes(l->test); i++) {
-        const qns_node *n = qns_graph_node(l->test, (qns_nid){i});
-        for (uint32_t k = 0; k < n->n_in; k++) {
-            const qns_tensor t = qns_plan_node_in(l->plan, n->id, k);
-            if (!qns_has(n->in[k]) || t.data)
-                continue;
-            if (wants_other(qns_graph_value(l->test, n->in[k]), &t))
-                QNS_TRY(get(&l->at[n->in[k].i].other, &t, err));
-        }
-        for (uint32_t k = 0; k < n->n_out; k++) {
-            place *p = &l->at[n->out[k].i];
-            p->out = p->given = qns_plan_node_out(l->plan, n->id, k);
-            QNS_TRY(get(&p->out.data, &p->out, err));
-            if (p->anchor != QNS_NONE)
-                QNS_TRY(get(&p->codes, &p->out, err));
-            const size_t count = qns_tensor_count(&p->out);
-            most = count > most ? count : most;
-        }
-    }
-    if (!(l->row = qns_malloc64(most * sizeof *l->row)))
+    size_t shared = 1, row = 1;
+    find_sharers(l);
+    for (uint32_t i = 0; i < qns_graph_n_nodes(l->test); i++)
+        QNS_TRY(get_node_memory(&shared, &row, l, qns_graph_node(l->test, (qns_nid){i}), err));
+    if (!(l->row = qns_malloc64(row * sizeof *l->row)) || !(l->shared = qns_malloc64(shared)))
         QNS_FAIL(err, NOMEM, "cannot get memory for a value");
     return QNS_OK;
 }
 
 qns_status qns_local_create(qns_local **out, const qns_graph *ref, qns_plan *test,
-                            const qns_exec_opts *o, qns_err *err)
+                            const qns_local_opts *opts, qns_err *err)
 {
     qns_status st = QNS_OK;
     qns_local *l = NULL;
+    bool *needed = NULL;
     QNS_TRY(qns_new((void **)&l, 1, sizeof *l, err));
     l->ref = ref;
     l->test = qns_plan_graph(test);
     l->plan = test;
+    l->o = *opts;
     QNS_TRY_DONE(qns_new((void **)&l->at, qns_graph_n_values(l->test), sizeof *l->at, err));
+    QNS_TRY_DONE(qns_new((void **)&l->seen, qns_graph_n_values(ref), sizeof *l->seen, err));
+    QNS_TRY_DONE(qns_new((void **)&needed, qns_graph_n_nodes(l->test), sizeof *needed, err));
     QNS_TRY_DONE(find_anchors(l, err));
-    QNS_TRY_DONE(make_quantizer(l, o, err));
+    find_needed(needed, l);
+    QNS_TRY_DONE(make_schedule(l, needed, err));
+    find_quantizers(l);
     QNS_TRY_DONE(get_memory(l, err));
     *out = l;
     l = NULL;
 done:
+    qns_free(needed);
     qns_local_free(l);
     return st;
 }
@@ -186,36 +310,50 @@ void qns_local_free(qns_local *l)
         qns_free(l->at[i].codes);
         qns_free(l->at[i].other);
     }
-    qns_plan_free(l->q_plan);
-    qns_graph_free(l->q_graph);
+    qns_free(l->first);
+    qns_free(l->shared);
     qns_free(l->row);
+    qns_free(l->todo);
+    qns_free(l->seen);
     qns_free(l->at);
     qns_free(l);
 }
 
-/* ---- running ---- */
-
-/* What readers of an anchored value get. */
-static void give_anchor(qns_local *l, place *p, const qns_tensor *ref)
+bool qns_local_looks_back(const qns_local *l)
 {
-    const bool moves = ref->layout != p->out.layout && !qns_layout_trivial(&ref->shape);
-    p->given.data = ref->data;
-    if (p->quantize == QNS_NONE) {
-        if (moves) {
-            qns_tensor_relayout(p->codes, p->out.layout, ref);
-            p->given.data = p->codes;
-        }
-        return;
-    }
-    if (moves)
-        qns_tensor_relayout(l->row, p->out.layout, ref);
-    /* Per tensor: the order of the elements means nothing to the quantizer. */
-    const void *in = moves ? l->row : ref->data;
-    qns_plan_run_node(&p->codes, l->q_plan, (qns_nid){p->quantize}, &in);
-    p->given.data = p->codes;
+    return l->looks_back;
 }
 
-static void run_node(qns_local *l, const qns_node *n, const qns_tensor *ref)
+/* ---- running ---- */
+
+/* The elements lie in the order in which readers want them. */
+static bool in_order(const place *p, const qns_tensor *ref)
+{
+    return ref->layout == p->out.layout || qns_layout_trivial(&ref->shape);
+}
+
+/* Floats are copied, too: the float plan's memory is used again before all readers have run. */
+static void give_part(place *p, const float *ref, size_t first, size_t n)
+{
+    const size_t size = qns_dtype_size(p->out.dtype);
+    void *to = (char *)p->codes + first * size;
+    if (p->q.impl)
+        qns_quantizer_run(to, &p->q, ref + first, n);
+    else
+        memcpy(to, (const char *)ref + first * size, n * size);
+}
+
+static void give_moved(qns_local *l, place *p, const qns_tensor *ref)
+{
+    if (!p->q.impl) {
+        qns_tensor_relayout(p->codes, p->out.layout, ref);
+        return;
+    }
+    qns_tensor_relayout(l->row, p->out.layout, ref);
+    qns_quantizer_run(p->codes, &p->q, l->row, qns_tensor_count(ref));
+}
+
+static void run_node(qns_local *l, const qns_node *n, int64_t sample)
 {
     const void *in[QNS_MAX_IN] = {NULL};
     void *out[QNS_MAX_OUT] = {NULL};
@@ -231,29 +369,71 @@ static void run_node(qns_local *l, const qns_node *n, const qns_tensor *ref)
         in[k] = p->other;
     }
     for (uint32_t k = 0; k < n->n_out; k++)
-        out[k] = l->at[n->out[k].i].out.data;
+        out[k] = l->at[n->out[k].i].shares ? l->shared : l->at[n->out[k].i].out.data;
     qns_plan_run_node(out, l->plan, n->id, in);
     for (uint32_t k = 0; k < n->n_out; k++) {
         place *p = &l->at[n->out[k].i];
-        p->given.data = p->out.data;
-        if (p->anchor != QNS_NONE)
-            give_anchor(l, p, &ref[p->anchor]);
+        qns_tensor made = p->out;
+        made.data = out[k];
+        p->made = p->prompt;
+        if (p->anchor == QNS_NONE)
+            p->given.data = out[k];
+        if (is_measured(l, n->out[k]) && !p->prompt)
+            l->o.measure(l->o.ctx, n->out[k], &made, &l->seen[l->o.against[n->out[k].i]], sample);
     }
 }
 
-void qns_local_run(qns_local *l, const qns_tensor *ref, const qns_tensor *in)
+void qns_local_begin(qns_local *l, const qns_tensor *in)
 {
+    l->next = l->now = 0;
     for (uint32_t i = 0; i < qns_graph_n_inputs(l->test); i++) {
         place *p = &l->at[qns_graph_input(l->test, i).i];
         p->given = qns_graph_tensor(l->test, qns_graph_input(l->test, i));
         p->given.layout = QNS_ROW;
         p->given.data = in[i].data;
     }
-    for (uint32_t i = 0; i < qns_graph_n_nodes(l->test); i++)
-        run_node(l, qns_graph_node(l->test, (qns_nid){i}), ref);
 }
 
-const qns_tensor *qns_local_value(const qns_local *l, qns_vid v)
+static void run_until(qns_local *l, bool late, int64_t sample)
 {
-    return &l->at[v.i].out;
+    for (; l->next < l->n_todo; l->next++) {
+        const todo *t = &l->todo[l->next];
+        if (t->when > l->now || (t->when == l->now && t->late && !late))
+            return;
+        run_node(l, qns_graph_node(l->test, (qns_nid){t->node}), sample);
+    }
+}
+
+void qns_local_see(qns_local *l, qns_vid v, const qns_tensor *ref, int64_t sample)
+{
+    l->seen[v.i] = *ref;
+    run_until(l, false, sample);
+}
+
+qns_tensor qns_local_prompt(const qns_local *l, qns_vid test)
+{
+    const place *p = &l->at[test.i];
+    qns_tensor t = p->out;
+    t.data = !p->made ? NULL : p->shares ? l->shared : p->out.data;
+    return t;
+}
+
+void qns_local_give(qns_local *l, qns_vid v, size_t first, size_t n)
+{
+    const qns_tensor *ref = &l->seen[v.i];
+    for (uint32_t i = l->first[v.i]; i != QNS_NONE; i = l->at[i].next)
+        if (in_order(&l->at[i], ref))
+            give_part(&l->at[i], ref->data, first, n);
+}
+
+void qns_local_done(qns_local *l, qns_vid v, int64_t sample)
+{
+    const qns_tensor *ref = &l->seen[v.i];
+    for (uint32_t i = l->first[v.i]; i != QNS_NONE; i = l->at[i].next) {
+        if (!in_order(&l->at[i], ref))
+            give_moved(l, &l->at[i], ref);
+        l->at[i].given.data = l->at[i].codes;
+    }
+    run_until(l, true, sample);
+    l->now++;
 }

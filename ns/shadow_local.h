@@ -13,16 +13,41 @@
 
 typedef struct qns_local qns_local;
 
+typedef struct qns_local_opts {
+    const qns_exec_opts *exec;
+    const qk_table *k;
+    /* By value of the quantized graph: the value of the float graph it is measured against;
+     * QNS_NONE: not measured. Nodes that nothing measured needs are not run. */
+    const uint32_t *against;
+    /* A value was made that is not prompt; made and ref live until return. */
+    void (*measure)(void *ctx, qns_vid test, const qns_tensor *made, const qns_tensor *ref,
+                    int64_t sample);
+    void *ctx;
+} qns_local_opts;
+
 /* Nodes run with the implementations and packed weights of test, which must outlive the result, as
- * must ref. */
+ * must ref and what opts point to. */
 qns_status qns_local_create(qns_local **out, const qns_graph *ref, qns_plan *test,
-                            const qns_exec_opts *o, qns_err *err);
+                            const qns_local_opts *opts, qns_err *err);
 void qns_local_free(qns_local *l);
 
-/* One sample. ref: by value of the float graph, with data for all that are no constants. in: the
- * inputs of the quantized graph. */
-void qns_local_run(qns_local *l, const qns_tensor *ref, const qns_tensor *in);
-/* What the node that makes v made of the float values, in the last run. */
-const qns_tensor *qns_local_value(const qns_local *l, qns_vid v);
+/* True when a value of the float graph must live longer than until the next node: the two graphs do
+ * the same things in another order. */
+bool qns_local_looks_back(const qns_local *l);
+
+/* A sample begins. in: the inputs of the quantized graph. */
+void qns_local_begin(qns_local *l, const qns_tensor *in);
+
+/* Then, for every value of the float graph, inputs included, in the order of its plan: see(), any
+ * number of give() that cover it, done(). In between stand the values that are prompt: the node
+ * needs nothing of ref but to be measured against it. So one walk over ref measures and quantizes
+ * it. */
+void qns_local_see(qns_local *l, qns_vid v, const qns_tensor *ref, int64_t sample);
+/* Prompt: what the node made; else data is NULL, and measure() is called for it. */
+qns_tensor qns_local_prompt(const qns_local *l, qns_vid test);
+/* Elements first ... first + n - 1 of v as they lie in memory are quantized for its readers; from
+ * several threads at once for different elements. */
+void qns_local_give(qns_local *l, qns_vid v, size_t first, size_t n);
+void qns_local_done(qns_local *l, qns_vid v, int64_t sample);
 
 #endif

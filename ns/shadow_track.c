@@ -5,12 +5,14 @@
 #include "ns/compare/metric.h"
 #include "ns/shadow.h"
 
+#include <assert.h>
 #include <math.h>
 
-qns_status qns_track_init(qns_track *t, qns_arena *a, qns_geom geom, const qns_grid *grid,
-                          size_t n_grid, qns_err *err)
+qns_status qns_track_init(qns_track *t, qns_arena *a, const qk_table *k, qns_geom geom,
+                          const qns_grid *grid, size_t n_grid, qns_err *err)
 {
-    *t = (qns_track){.geom = geom, .grid = grid, .n_grid = n_grid, .stride = 1, .worst_id = -1};
+    *t = (qns_track){
+        .k = k, .geom = geom, .grid = grid, .n_grid = n_grid, .stride = 1, .worst_id = -1};
     QNS_TRY(qns_arena_new((void **)&t->all, a, geom.channels, sizeof *t->all, err));
     QNS_TRY(qns_arena_new((void **)&t->sample, a, geom.channels, sizeof *t->sample, err));
     QNS_TRY(qns_arena_new((void **)&t->db, a, QNS_SHADOW_KEPT, sizeof *t->db, err));
@@ -47,21 +49,45 @@ static void keep(qns_track *t, double db, int64_t id)
     t->id[t->n_kept++] = id;
 }
 
-void qns_track_add(qns_track *t, const float *ref, const float *test, int64_t id)
+static void end_sample(qns_track *t, int64_t id)
 {
     qns_sums sum;
     unsigned flags = 0;
-    const qns_geom *g = &t->geom;
-    for (size_t c = 0; c < g->channels; c++)
-        qns_sums_init(&t->sample[c]);
-    qns_channel_sums_add(t->sample, ref, test, g->outer, g->channels, g->inner, t->grid,
-                         t->n_grid > 1);
     qns_sums_init(&sum);
-    for (size_t c = 0; c < g->channels; c++) {
+    for (size_t c = 0; c < t->geom.channels; c++) {
         qns_sums_merge(&t->all[c], &t->sample[c]);
         qns_sums_merge(&sum, &t->sample[c]);
     }
     keep(t, qns_sqnr_db(&flags, &sum), id);
+}
+
+void qns_track_add(qns_track *t, const float *ref, const float *test, int64_t id)
+{
+    const qns_geom *g = &t->geom;
+    for (size_t c = 0; c < g->channels; c++)
+        qns_sums_init(&t->sample[c]);
+    qns_channel_sums_add(t->sample, t->k, ref, test, g->outer, g->channels, g->inner, t->grid,
+                         t->n_grid > 1);
+    end_sample(t, id);
+}
+
+void qns_track_block(qns_sums *part, const qns_track *t, const float *ref, const void *test,
+                     const qns_codes *codes, size_t n)
+{
+    assert(t->geom.channels == 1 && n <= QNS_SUMS_BLOCK);
+    qns_sums_init(part);
+    if (codes)
+        qns_sums_add_codes(part, t->k, ref, test, codes, n, t->grid);
+    else
+        qns_sums_add(part, t->k, ref, test, n, t->grid);
+}
+
+void qns_track_join(qns_track *t, const qns_sums *part, size_t n_parts, int64_t id)
+{
+    qns_sums_init(t->sample);
+    for (size_t i = 0; i < n_parts; i++)
+        qns_sums_merge(t->sample, &part[i]);
+    end_sample(t, id);
 }
 
 void qns_track_diff(qns_diff *out, qns_track *t)

@@ -153,3 +153,34 @@ const qns_op qns_op_quantize = {
     .describe = qns_qdq_describe,
     .impls = impls,
 };
+
+/* ---- without a graph ---- */
+
+static void call_with(const qns_quantizer *q, void *codes, const float *x, size_t n,
+                      const qns_impl **select)
+{
+    const qns_quantize_attr attr = {q->qp};
+    const qns_node node = {.op = &qns_op_quantize, .attr = &attr, .n_in = 1, .n_out = 1};
+    const qns_tensor in = {.dtype = QNS_F32,
+                           .shape = {1, {(int64_t)n}},
+                           .data = (void *)(uintptr_t)x}; /* inputs are only read */
+    qns_tensor out = {
+        .dtype = q->qp->dtype, .shape = {1, {(int64_t)n}}, .data = codes, .qp = q->qp};
+    const qns_call c = {.node = &node, .be = q->be, .k = q->k, .in = &in, .out = &out};
+    if (select)
+        *select = qns_impl_select(NULL, &c, NULL, NULL);
+    else
+        q->impl->run(&c);
+}
+
+qns_quantizer qns_quantizer_of(const qns_backend *be, const qk_table *k, const qns_qparams *qp)
+{
+    qns_quantizer q = {.be = be, .k = k, .qp = qp};
+    call_with(&q, NULL, NULL, 1, &q.impl);
+    return q;
+}
+
+void qns_quantizer_run(void *codes, const qns_quantizer *q, const float *x, size_t n)
+{
+    call_with(q, codes, x, n, NULL);
+}

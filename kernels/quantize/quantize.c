@@ -33,3 +33,15 @@ void qk_dequantize_s8__c(float *out, const int8_t *q, size_t n, float scale, int
     for (size_t i = 0; i < n; i++)
         out[i] = scale * (float)(q[i] - zero);
 }
+
+void qk_dequantize_wide_u8__c(float *out, const uint8_t *q, size_t n, double scale, float zero)
+{
+    for (size_t i = 0; i < n; i++)
+        out[i] = (float)((double)((float)q[i] - zero) * scale);
+}
+
+void qk_dequantize_wide_s8__c(float *out, const int8_t *q, size_t n, double scale, float zero)
+{
+    for (size_t i = 0; i < n; i++)
+        out[i] = (float)((double)((float)q[i] - zero) * scale);
+}

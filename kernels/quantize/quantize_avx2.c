@@ -84,3 +84,32 @@ void qk_dequantize_s8__avx2(float *out, const int8_t *q, size_t n, float scale, 
                     _mm256_set1_ps(scale), _mm256_set1_epi32(zero));
     qk_dequantize_s8__c(out + i, q + i, n - i, scale, zero);
 }
+
+/* Eight codes as 32-bit integers. */
+INLINE void store_wide(float *out, __m256i q, double scale, float zero)
+{
+    const __m256 d = _mm256_sub_ps(_mm256_cvtepi32_ps(q), _mm256_set1_ps(zero));
+    const __m256d s = _mm256_set1_pd(scale);
+    const __m256d lo = _mm256_mul_pd(_mm256_cvtps_pd(_mm256_castps256_ps128(d)), s);
+    const __m256d hi = _mm256_mul_pd(_mm256_cvtps_pd(_mm256_extractf128_ps(d, 1)), s);
+    _mm_storeu_ps(out, _mm256_cvtpd_ps(lo));
+    _mm_storeu_ps(out + 4, _mm256_cvtpd_ps(hi));
+}
+
+void qk_dequantize_wide_u8__avx2(float *out, const uint8_t *q, size_t n, double scale, float zero)
+{
+    size_t i = 0;
+    for (; n - i >= LANES; i += LANES)
+        store_wide(out + i, _mm256_cvtepu8_epi32(_mm_loadl_epi64((const __m128i *)(q + i))), scale,
+                   zero);
+    qk_dequantize_wide_u8__c(out + i, q + i, n - i, scale, zero);
+}
+
+void qk_dequantize_wide_s8__avx2(float *out, const int8_t *q, size_t n, double scale, float zero)
+{
+    size_t i = 0;
+    for (; n - i >= LANES; i += LANES)
+        store_wide(out + i, _mm256_cvtepi8_epi32(_mm_loadl_epi64((const __m128i *)(q + i))), scale,
+                   zero);
+    qk_dequantize_wide_s8__c(out + i, q + i, n - i, scale, zero);
+}

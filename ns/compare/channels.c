@@ -4,8 +4,8 @@
 #include <stdlib.h>
 
 /* Runs of one element (channels last) are gathered first, so that a sum is not paid per element. */
-static void add_strided(qns_sums *s, const float *ref, const float *test, size_t outer,
-                        size_t channels, const qns_grid *grid)
+static void add_strided(qns_sums *s, const qk_table *k, const float *ref, const float *test,
+                        size_t outer, size_t channels, const qns_grid *grid)
 {
     float r[QNS_SUMS_BLOCK], q[QNS_SUMS_BLOCK];
     for (size_t first = 0; first < outer; first += QNS_SUMS_BLOCK) {
@@ -14,22 +14,23 @@ static void add_strided(qns_sums *s, const float *ref, const float *test, size_t
             r[i] = ref[(first + i) * channels];
             q[i] = test[(first + i) * channels];
         }
-        qns_sums_add(s, r, q, n, grid);
+        qns_sums_add(s, k, r, q, n, grid);
     }
 }
 
-void qns_channel_sums_add(qns_sums *s, const float *ref, const float *test, size_t outer,
-                          size_t channels, size_t inner, const qns_grid *grid, size_t grid_step)
+void qns_channel_sums_add(qns_sums *s, const qk_table *k, const float *ref, const float *test,
+                          size_t outer, size_t channels, size_t inner, const qns_grid *grid,
+                          size_t grid_step)
 {
     for (size_t c = 0; c < channels; c++) {
         const qns_grid *g = grid ? &grid[c * grid_step] : NULL;
         if (inner == 1) {
-            add_strided(&s[c], ref + c, test + c, outer, channels, g);
+            add_strided(&s[c], k, ref + c, test + c, outer, channels, g);
             continue;
         }
         for (size_t o = 0; o < outer; o++) {
             const size_t at = (o * channels + c) * inner;
-            qns_sums_add(&s[c], ref + at, test + at, inner, g);
+            qns_sums_add(&s[c], k, ref + at, test + at, inner, g);
         }
     }
 }

@@ -2,9 +2,6 @@
 #include "ns/compare/sums.h"
 
 #include <math.h>
-#include <string.h>
-
-enum { LANES = 8 };
 
 void qns_sums_init(qns_sums *s)
 {
@@ -12,123 +9,38 @@ void qns_sums_init(qns_sums *s)
         .ref_min = INFINITY, .ref_max = -INFINITY, .test_min = INFINITY, .test_max = -INFINITY};
 }
 
-/* True if every number is finite: no exponent is all ones. */
-static bool all_finite(const float *x, size_t n)
+/* Half a step is what rounding loses anyway. A little more than that, because symmetric ranges put
+ * the largest weight exactly half a step outside: 127.5 steps, and 127 is the last code. */
+static uint64_t clipped(const qk_table *k, const float *ref, size_t n, const qns_grid *g)
 {
-    uint32_t bad = 0;
-    for (size_t i = 0; i < n; i++) {
-        uint32_t b;
-        memcpy(&b, &x[i], sizeof b);
-        bad |= (b & 0x7f800000u) == 0x7f800000u;
-    }
-    return bad == 0;
-}
-
-/* ((0+1)+(2+3))+((4+5)+(6+7)) */
-static double join(const double *v)
-{
-    return ((v[0] + v[1]) + (v[2] + v[3])) + ((v[4] + v[5]) + (v[6] + v[7]));
-}
-
-static void block_sums(qns_sums *s, const float *ref, const float *test, size_t n)
-{
-    double rr[LANES] = {0}, qq[LANES] = {0}, rq[LANES] = {0}, ee[LANES] = {0}, e1[LANES] = {0};
-    size_t i = 0;
-    for (; i + LANES <= n; i += LANES)
-        for (size_t j = 0; j < LANES; j++) {
-            const double r = ref[i + j], q = test[i + j], e = q - r;
-            rr[j] += r * r;
-            qq[j] += q * q;
-            rq[j] += r * q;
-            ee[j] += e * e;
-            e1[j] += e;
-        }
-    for (size_t j = 0; i + j < n; j++) {
-        const double r = ref[i + j], q = test[i + j], e = q - r;
-        rr[j] += r * r;
-        qq[j] += q * q;
-        rq[j] += r * q;
-        ee[j] += e * e;
-        e1[j] += e;
-    }
-    s->rr = join(rr);
-    s->qq = join(qq);
-    s->rq = join(rq);
-    s->ee = join(ee);
-    s->e = join(e1);
-    s->n = n;
-}
-
-static void block_range(double *lo, double *hi, const float *x, size_t n)
-{
-    float a[LANES], b[LANES];
-    size_t i = 0;
-    for (size_t j = 0; j < LANES; j++) {
-        a[j] = INFINITY;
-        b[j] = -INFINITY;
-    }
-    for (; i + LANES <= n; i += LANES)
-        for (size_t j = 0; j < LANES; j++) {
-            a[j] = x[i + j] < a[j] ? x[i + j] : a[j];
-            b[j] = x[i + j] > b[j] ? x[i + j] : b[j];
-        }
-    for (; i < n; i++) {
-        a[0] = x[i] < a[0] ? x[i] : a[0];
-        b[0] = x[i] > b[0] ? x[i] : b[0];
-    }
-    for (size_t j = 1; j < LANES; j++) {
-        a[0] = a[j] < a[0] ? a[j] : a[0];
-        b[0] = b[j] > b[0] ? b[j] : b[0];
-    }
-    *lo = a[0];
-    *hi = b[0];
-}
-
-/* In double: the difference of two floats need not be a float. */
-static double block_max_abs(const float *ref, const float *test, size_t n)
-{
-    double m[LANES] = {0};
-    size_t i = 0;
-    for (; i + LANES <= n; i += LANES)
-        for (size_t j = 0; j < LANES; j++) {
-            const double e = fabs((double)test[i + j] - (double)ref[i + j]);
-            m[j] = e > m[j] ? e : m[j];
-        }
-    for (; i < n; i++) {
-        const double e = fabs((double)test[i] - (double)ref[i]);
-        m[0] = e > m[0] ? e : m[0];
-    }
-    for (size_t j = 1; j < LANES; j++)
-        m[0] = m[j] > m[0] ? m[j] : m[0];
-    return m[0];
-}
-
-static uint64_t block_clipped(const float *ref, size_t n, const qns_grid *g)
-{
-    /* Half a step is what rounding loses anyway. A little more than that, because symmetric ranges
-     * put the largest weight exactly half a step outside: 127.5 steps, and 127 is the last code. */
     const double lo = g->lo - 0.51 * g->step, hi = g->hi + 0.51 * g->step;
-    uint64_t out = 0;
-    for (size_t i = 0; i < n; i++)
-        out += (double)ref[i] < lo || (double)ref[i] > hi;
-    return out;
+    /* The floats next to the borders inside of them: a float is outside of one as of the other. */
+    float lo_f = (float)lo, hi_f = (float)hi;
+    lo_f = (double)lo_f < lo ? nextafterf(lo_f, INFINITY) : lo_f;
+    hi_f = (double)hi_f > hi ? nextafterf(hi_f, -INFINITY) : hi_f;
+    return k->outside_f32(ref, n, lo_f, hi_f);
 }
 
-/* All numbers finite, n > 0. */
-static void add_finite(qns_sums *s, const float *ref, const float *test, size_t n,
+/* All numbers finite. */
+static void add_finite(qns_sums *s, const qk_table *k, const qk_pair *p, const float *ref, size_t n,
                        const qns_grid *grid)
 {
-    qns_sums b;
-    qns_sums_init(&b);
-    block_sums(&b, ref, test, n);
-    block_range(&b.ref_min, &b.ref_max, ref, n);
-    block_range(&b.test_min, &b.test_max, test, n);
-    b.max_abs = b.ee > 0 ? block_max_abs(ref, test, n) : 0;
+    qns_sums b = {.n = n,
+                  .rr = p->rr,
+                  .qq = p->qq,
+                  .rq = p->rq,
+                  .ee = p->ee,
+                  .e = p->e,
+                  .max_abs = p->max_abs,
+                  .ref_min = (double)p->ref_min,
+                  .ref_max = (double)p->ref_max,
+                  .test_min = (double)p->test_min,
+                  .test_max = (double)p->test_max};
     if (grid && grid->step > 0) {
         b.ee_steps = b.ee / grid->step / grid->step;
         b.max_abs_steps = b.max_abs / grid->step;
         if (b.ref_min < grid->lo || b.ref_max > grid->hi)
-            b.clipped = block_clipped(ref, n, grid);
+            b.clipped = clipped(k, ref, n, grid);
     } else {
         b.ee_steps = b.max_abs_steps = NAN;
     }
@@ -136,15 +48,12 @@ static void add_finite(qns_sums *s, const float *ref, const float *test, size_t 
 }
 
 /* Leaves pairs with NaN or infinity out and counts them. */
-static void add_block(qns_sums *s, const float *ref, const float *test, size_t n,
-                      const qns_grid *grid)
+static void add_some_finite(qns_sums *s, const qk_table *k, const float *ref, const float *test,
+                            size_t n, const qns_grid *grid)
 {
-    if (all_finite(ref, n) && all_finite(test, n)) {
-        add_finite(s, ref, test, n, grid);
-        return;
-    }
     float r[QNS_SUMS_BLOCK], q[QNS_SUMS_BLOCK];
     size_t kept = 0;
+    qk_pair p;
     for (size_t i = 0; i < n; i++) {
         const bool r_ok = isfinite(ref[i]), q_ok = isfinite(test[i]);
         s->nonfinite_ref += !r_ok;
@@ -154,14 +63,64 @@ static void add_block(qns_sums *s, const float *ref, const float *test, size_t n
             q[kept++] = test[i];
         }
     }
-    if (kept > 0)
-        add_finite(s, r, q, kept, grid);
+    if (kept == 0)
+        return;
+    k->pair_f32(&p, r, q, kept);
+    add_finite(s, k, &p, r, kept, grid);
 }
 
-void qns_sums_add(qns_sums *s, const float *ref, const float *test, size_t n, const qns_grid *grid)
+static void add_block(qns_sums *s, const qk_table *k, const float *ref, const float *test, size_t n,
+                      const qns_grid *grid)
+{
+    qk_pair p;
+    k->pair_f32(&p, ref, test, n);
+    if (isfinite(p.rr + p.qq))
+        add_finite(s, k, &p, ref, n, grid);
+    else
+        add_some_finite(s, k, ref, test, n, grid);
+}
+
+enum { LINE = 64 }; /* bytes of a cache line */
+
+static size_t block_at(size_t i, size_t n)
+{
+    return n - i < QNS_SUMS_BLOCK ? n - i : QNS_SUMS_BLOCK;
+}
+
+void qns_sums_add(qns_sums *s, const qk_table *k, const float *ref, const float *test, size_t n,
+                  const qns_grid *grid)
 {
     for (size_t i = 0; i < n; i += QNS_SUMS_BLOCK)
-        add_block(s, ref + i, test + i, n - i < QNS_SUMS_BLOCK ? n - i : QNS_SUMS_BLOCK, grid);
+        add_block(s, k, ref + i, test + i, block_at(i, n), grid);
+}
+
+void qns_codes_to_float(float *out, const qk_table *k, const uint8_t *q, const qns_codes *c,
+                        size_t n)
+{
+    const int8_t *sq = (const int8_t *)q;
+    if (c->by_channel && c->is_signed)
+        k->dequantize_wide_s8(out, sq, n, c->scale, (float)c->zero);
+    else if (c->by_channel)
+        k->dequantize_wide_u8(out, q, n, c->scale, (float)c->zero);
+    else if (c->is_signed)
+        k->dequantize_s8(out, sq, n, (float)c->scale, c->zero);
+    else
+        k->dequantize_u8(out, q, n, (float)c->scale, c->zero);
+}
+
+void qns_sums_add_codes(qns_sums *s, const qk_table *k, const float *ref, const uint8_t *test,
+                        const qns_codes *codes, size_t n, const qns_grid *grid)
+{
+    float q[QNS_SUMS_BLOCK];
+    for (size_t i = 0; i < n; i += QNS_SUMS_BLOCK) {
+        const size_t m = block_at(i, n);
+        /* The next block, which may belong to another call; reading ahead of the end is harmless.
+         */
+        for (size_t at = QNS_SUMS_BLOCK; at < 2 * (size_t)QNS_SUMS_BLOCK; at += LINE)
+            __builtin_prefetch(test + i + at, 0, 2);
+        qns_codes_to_float(q, k, test + i, codes, m);
+        add_block(s, k, ref + i, q, m, grid);
+    }
 }
 
 static double larger(double a, double b)

@@ -9,6 +9,7 @@
 #define QNS_SUMS_H
 
 #include "core/base/status.h"
+#include "kernels/kernels.h"
 
 enum { QNS_SUMS_BLOCK = 2048 };
 
@@ -17,6 +18,14 @@ typedef struct qns_grid {
     double step;   /* 0: the test side is float, and the rest means nothing */
     double lo, hi; /* the reals of the smallest and the largest code */
 } qns_grid;
+
+/* How the test side is stored as codes of one scale; they become floats as spec section 1 says. */
+typedef struct qns_codes {
+    double scale;
+    int32_t zero;
+    bool is_signed;
+    bool by_channel; /* one of several channels: in double, rounded once; else in float */
+} qns_codes;
 
 typedef struct qns_sums {
     uint64_t n;            /* pairs of two finite numbers */
@@ -31,9 +40,17 @@ typedef struct qns_sums {
 
 void qns_sums_init(qns_sums *s);
 /* Adds n pairs. grid NULL: float. To be independent of the split of a span, n must be a multiple of
- * QNS_SUMS_BLOCK in all calls but the last of the span. */
-void qns_sums_add(qns_sums *s, const float *ref, const float *test, size_t n, const qns_grid *grid);
+ * QNS_SUMS_BLOCK in all calls but the last of the span. Kernels do not change the result. */
+void qns_sums_add(qns_sums *s, const qk_table *k, const float *ref, const float *test, size_t n,
+                  const qns_grid *grid);
+/* The same of codes: they are floats for the time of a block only. */
+void qns_sums_add_codes(qns_sums *s, const qk_table *k, const float *ref, const uint8_t *test,
+                        const qns_codes *codes, size_t n, const qns_grid *grid);
 /* s = s ++ other. Not commutative in the last bits: call it in sample order. */
 void qns_sums_merge(qns_sums *s, const qns_sums *other);
+
+/* Floats of codes. */
+void qns_codes_to_float(float *out, const qk_table *k, const uint8_t *q, const qns_codes *c,
+                        size_t n);
 
 #endif

@@ -16,8 +16,10 @@ gd_metrics gd_metrics_of(const float *x, const float *y, size_t n)
 {
     qns_sums s;
     qns_diff d;
+    qk_table k;
+    qk_table_init(&k, ~0u);
     qns_sums_init(&s);
-    qns_sums_add(&s, x, y, n, NULL);
+    qns_sums_add(&s, &k, x, y, n, NULL);
     qns_diff_from_sums(&d, &s);
     const unsigned same_zero = QNS_M_EXACT | QNS_M_ZERO_REF;
     const bool zero = s.rr == 0 || s.qq == 0;

@@ -65,6 +65,26 @@ static void dequantize(check *c, size_t n, bool is_signed)
     check_free(q);
 }
 
+static void dequantize_wide(check *c, size_t n, bool is_signed)
+{
+    const run_args a = arguments(c, is_signed);
+    const double scale = (double)a.inv / 3;
+    uint8_t *q = check_in_u8(c, n);
+    check_out o = check_out_new(c, 1, n * 4, n * 4, 4);
+    float *ref = (float *)(void *)o.ref, *var = (float *)(void *)o.var;
+
+    check_problem(c, "n %zu, scale %a, zero %d, signed %d", n, scale, a.zero, is_signed);
+    if (is_signed) {
+        c->ref.dequantize_wide_s8(ref, (const int8_t *)q, n, scale, (float)a.zero);
+        c->var.dequantize_wide_s8(var, (const int8_t *)q, n, scale, (float)a.zero);
+    } else {
+        c->ref.dequantize_wide_u8(ref, q, n, scale, (float)a.zero);
+        c->var.dequantize_wide_u8(var, q, n, scale, (float)a.zero);
+    }
+    check_out_done(c, &o, 4, c->fill == FILL_UNIFORM && n > 30);
+    check_free(q);
+}
+
 static void sizes(check *c, void (*run)(check *c, size_t n, bool is_signed), bool is_signed)
 {
     for (c->fill = FILL_UNIFORM; c->fill < FILL_COUNT; c->fill++) {
@@ -93,6 +113,28 @@ static void run_dequantize_u8(check *c)
 static void run_dequantize_s8(check *c)
 {
     sizes(c, dequantize, true);
+}
+
+static void run_dequantize_wide_u8(check *c)
+{
+    sizes(c, dequantize_wide, false);
+}
+
+static void run_dequantize_wide_s8(check *c)
+{
+    sizes(c, dequantize_wide, true);
+}
+
+Test(quantize, dequantize_wide_u8)
+{
+    check_family("dequantize_wide_u8", offsetof(qk_table, dequantize_wide_u8),
+                 run_dequantize_wide_u8);
+}
+
+Test(quantize, dequantize_wide_s8)
+{
+    check_family("dequantize_wide_s8", offsetof(qk_table, dequantize_wide_s8),
+                 run_dequantize_wide_s8);
 }
 
 Test(quantize, u8)
@@ -192,4 +234,10 @@ Test(quantize, dequantize_rule)
     t.dequantize_s8(out, (const int8_t *)q, 256, scale, -77);
     for (int i = 0; i < 256; i++)
         cr_assert_eq(out[i], (float)((long double)scale * ((i < 128 ? i : i - 256) + 77)));
+    t.dequantize_wide_u8(out, q, 256, 0.1 / 3, 7.0F);
+    for (int i = 0; i < 256; i++)
+        cr_assert_eq(out[i], (float)(0.1 / 3 * (i - 7)));
+    t.dequantize_wide_s8(out, (const int8_t *)q, 256, 0.1 / 3, -7.0F);
+    for (int i = 0; i < 256; i++)
+        cr_assert_eq(out[i], (float)(0.1 / 3 * ((i < 128 ? i : i - 256) + 7)));
 }

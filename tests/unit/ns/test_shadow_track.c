@@ -13,8 +13,10 @@ Test(shadow_track, more_samples_than_kept)
     qns_arena *a = NULL;
     qns_track t;
     qns_diff d;
+    qk_table k;
+    qk_table_init(&k, ~0u);
     cr_assert_eq(qns_arena_create(&a, NULL), QNS_OK);
-    cr_assert_eq(qns_track_init(&t, a, (qns_geom){1, 1, 1}, NULL, 0, NULL), QNS_OK);
+    cr_assert_eq(qns_track_init(&t, a, &k, (qns_geom){1, 1, 1}, NULL, 0, NULL), QNS_OK);
     for (int64_t i = 0; i < N; i++) {
         /* From 20 dB up to 80 dB; one odd-numbered sample is far below. */
         const double db = i == WORST ? -10 : 20 + 60.0 * (double)i / N;
@@ -37,9 +39,11 @@ Test(shadow_track, nan_is_the_worst_sample)
     qns_arena *a = NULL;
     qns_track t;
     qns_diff d;
+    qk_table k;
+    qk_table_init(&k, ~0u);
     const float ref[3] = {1, 1, 1}, test[3] = {0.5f, NAN, 1};
     cr_assert_eq(qns_arena_create(&a, NULL), QNS_OK);
-    cr_assert_eq(qns_track_init(&t, a, (qns_geom){1, 1, 1}, NULL, 0, NULL), QNS_OK);
+    cr_assert_eq(qns_track_init(&t, a, &k, (qns_geom){1, 1, 1}, NULL, 0, NULL), QNS_OK);
     for (int i = 0; i < 3; i++)
         qns_track_add(&t, &ref[i], &test[i], i);
     qns_track_diff(&d, &t);

@@ -9,6 +9,7 @@
 
 #include <criterion/criterion.h>
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum { N = 3 * QNS_SUMS_BLOCK + 77 };
@@ -25,12 +26,19 @@ static void fill(uint64_t seed)
     }
 }
 
+static const qk_table *kernels(void)
+{
+    static qk_table k;
+    qk_table_init(&k, ~0u);
+    return &k;
+}
+
 static qns_diff diff_of(const float *r, const float *q, size_t n, const qns_grid *grid)
 {
     qns_sums s;
     qns_diff d;
     qns_sums_init(&s);
-    qns_sums_add(&s, r, q, n, grid);
+    qns_sums_add(&s, kernels(), r, q, n, grid);
     qns_diff_from_sums(&d, &s);
     return d;
 }
@@ -124,12 +132,12 @@ Test(metric, split)
     fill(5);
     qns_sums_init(&whole);
     qns_sums_init(&parts);
-    qns_sums_add(&whole, ref, test, N, NULL);
+    qns_sums_add(&whole, kernels(), ref, test, N, NULL);
     for (size_t i = 0; i < N; i += QNS_SUMS_BLOCK) {
         qns_sums one;
         const size_t n = N - i < QNS_SUMS_BLOCK ? N - i : QNS_SUMS_BLOCK;
         qns_sums_init(&one);
-        qns_sums_add(&one, ref + i, test + i, n, NULL);
+        qns_sums_add(&one, kernels(), ref + i, test + i, n, NULL);
         qns_sums_merge(&parts, &one);
     }
     cr_assert_eq(memcmp(&whole.rr, &parts.rr, sizeof(double)), 0);
@@ -150,8 +158,8 @@ Test(metric, merge)
         qns_diff d;
         qns_sums_init(&a);
         qns_sums_init(&b);
-        qns_sums_add(&a, ref, test, cut, NULL);
-        qns_sums_add(&b, ref + cut, test + cut, N - cut, NULL);
+        qns_sums_add(&a, kernels(), ref, test, cut, NULL);
+        qns_sums_add(&b, kernels(), ref + cut, test + cut, N - cut, NULL);
         qns_sums_merge(&a, &b);
         qns_diff_from_sums(&d, &a);
         near(d.sqnr_db, whole.sqnr_db, 1e-12);
@@ -299,13 +307,58 @@ Test(metric, channels)
             t1[c * P + i] = t2[i * C + c] = test[c * P + i];
         }
     }
-    qns_channel_sums_add(first, r1, t1, 1, C, P, grid, 1);
-    qns_channel_sums_add(last, r2, t2, P, C, 1, grid, 1);
+    qns_channel_sums_add(first, kernels(), r1, t1, 1, C, P, grid, 1);
+    qns_channel_sums_add(last, kernels(), r2, t2, P, C, 1, grid, 1);
     for (size_t c = 0; c < C; c++) {
         qns_sums_init(&alone);
-        qns_sums_add(&alone, r1 + c * P, t1 + c * P, P, &grid[c]);
+        qns_sums_add(&alone, kernels(), r1 + c * P, t1 + c * P, P, &grid[c]);
         cr_assert_eq(memcmp(&alone, &first[c], sizeof alone), 0);
         cr_assert_eq(memcmp(&alone, &last[c], sizeof alone), 0);
+    }
+}
+
+/* Codes are what their floats are, whatever they are cut into; every instruction set agrees. */
+Test(metric, codes)
+{
+    static uint8_t q[N];
+    static float real[N];
+    const qns_grid grid = {0.01, -1.28, 1.27};
+    fill(15);
+    for (int kind = 0; kind < 4; kind++) {
+        const qns_codes c = {0.01 / 3, kind % 2 ? -3 : 128, kind % 2, kind / 2};
+        qns_sums a, b;
+        for (size_t i = 0; i < N; i++) {
+            q[i] = (uint8_t)(i * 7);
+            const int v = c.is_signed ? (int8_t)q[i] : q[i];
+            real[i] = c.by_channel ? (float)((v - c.zero) * c.scale)
+                                   : (float)c.scale * (float)(v - c.zero);
+        }
+        for (unsigned mask = 0; mask < 8; mask++) {
+            qk_table k;
+            qk_table_init(&k, mask);
+            qns_sums_init(&a);
+            qns_sums_init(&b);
+            qns_sums_add(&a, kernels(), ref, real, N, &grid);
+            qns_sums_add_codes(&b, &k, ref, q, &c, N, &grid);
+            cr_assert_eq(memcmp(&a, &b, sizeof a), 0, "kind %d, mask %u", kind, mask);
+        }
+    }
+}
+
+/* A float next to a border of what the codes reach. */
+Test(metric, clipped_to_the_last_bit)
+{
+    const qns_grid grid = {0.1, 0, 25.5};
+    const double hi = grid.hi + 0.51 * grid.step, lo = -0.51 * grid.step;
+    for (int i = -3; i <= 3; i++) {
+        float r[2] = {(float)hi, (float)lo};
+        const float q[2] = {25.5f, 0};
+        for (int k = 0; k < abs(i); k++) {
+            r[0] = nextafterf(r[0], i < 0 ? -INFINITY : INFINITY);
+            r[1] = nextafterf(r[1], i < 0 ? -INFINITY : INFINITY);
+        }
+        const double out = ((double)r[0] > hi) + ((double)r[1] < lo);
+        cr_assert_eq(diff_of(r, q, 2, &grid).clipped, out / 2, "%d", i);
     }
 }
 
@@ -320,7 +373,7 @@ Test(metric, histogram)
     for (size_t i = 0; i < N; i++)
         test[i] = (float)(0.05 * fmin(20, fmax(-20, rint((double)ref[i] / 0.05))));
     qns_sums_init(&s);
-    qns_sums_add(&s, ref, test, N, &grid);
+    qns_sums_add(&s, kernels(), ref, test, N, &grid);
     qns_bins_init(&b, &s, &grid);
     qns_bins_add(&b, ref, test, N);
     cr_assert_gt(b.n, 10);

@@ -18,13 +18,15 @@ static void check(golden *g, json_t *c)
     golden_array a[5];
     qns_sums s;
     qns_diff d;
+    qk_table k;
+    qk_table_init(&k, ~0u);
     for (int i = 0; i < 5; i++)
         a[i] = golden_get(g, c, names[i]);
     const float *x = a[0].data, *y = a[1].data;
     const float db = *(const float *)a[2].data, l2 = *(const float *)a[3].data,
                 cosine = *(const float *)a[4].data;
     qns_sums_init(&s);
-    qns_sums_add(&s, x, y, a[0].n, NULL);
+    qns_sums_add(&s, &k, x, y, a[0].n, NULL);
     qns_diff_from_sums(&d, &s);
     if (d.flags & QNS_M_EXACT) {
         cr_assert(d.flags & QNS_M_ZERO_REF ? isnan(db) : isinf(db) && db > 0, "%g", (double)db);
