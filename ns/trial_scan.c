@@ -25,6 +25,7 @@ typedef struct state { /* of a set, after the samples so far */
 typedef struct scan {
     qns_trials *t;
     const qns_scan_opts *o;
+    qk_table k;
     qns_dag *dag;
     state *set;
     uint32_t n_sets;
@@ -154,7 +155,7 @@ static void measure(state *x, scan *s, uint32_t k, int64_t id)
         const qns_tensor out = qns_dag_output(s->dag, k, i);
         const float *test = row_major(s, &out);
         qns_sums_init(&one);
-        qns_sums_add(&one, s->ref[i].data, test, qns_tensor_count(&out), NULL);
+        qns_sums_add(&one, &s->k, s->ref[i].data, test, qns_tensor_count(&out), NULL);
         add_sums(x, s, &one, id);
         if (i == 0 && s->t->classes)
             vote(x, s, test, id);
@@ -330,6 +331,7 @@ qns_status qns_trials_scan(qns_trial_score *out, qns_trials *t, const bool *cons
 {
     qns_status st = QNS_OK;
     scan s = {.t = t, .o = o, .n_sets = n_sets};
+    qk_table_init(&s.k, ~0u);
     assert(o->first >= 0 && o->n > 0 && o->first + o->n <= t->spec.eval.n);
     QNS_TRY_DONE(qns_new((void **)&s.set, n_sets, sizeof *s.set, err));
     QNS_TRY_DONE(make_dag(&s, in_float, err));
