@@ -105,6 +105,7 @@ static inline qns_trial_score long_way(const net *x, const char *path, int64_t f
     qns_err err;
     qns_model *m;
     qns_sums all, one;
+    qk_table kernels;
     unsigned flags = 0;
     qns_trial_score s = {.n = n};
     const qns_graph *g = qns_model_graph(x->model);
@@ -114,6 +115,7 @@ static inline qns_trial_score long_way(const net *x, const char *path, int64_t f
     qns_tensor in = qns_graph_tensor(g, qns_graph_input(g, 0));
     in.layout = QNS_ROW;
     in.data = qns_malloc64(qns_tensor_bytes(&in));
+    qk_table_init(&kernels, ~0u);
     qns_sums_init(&all);
     for (int64_t i = first; i < first + n; i++) {
         OK(qns_source_get(&in, x->eval, i, &err));
@@ -121,8 +123,8 @@ static inline qns_trial_score long_way(const net *x, const char *path, int64_t f
         OK(qns_plan_run(test.out, test.plan, &in, i, &err));
         for (uint32_t k = 0; k < qns_graph_n_outputs(g); k++) {
             qns_sums_init(&one);
-            qns_sums_add(&one, ref.out[k].data, test.out[k].data, qns_tensor_count(&ref.out[k]),
-                         NULL);
+            qns_sums_add(&one, &kernels, ref.out[k].data, test.out[k].data,
+                         qns_tensor_count(&ref.out[k]), NULL);
             qns_sums_merge(&all, &one);
         }
         const size_t classes = qns_tensor_count(&ref.out[0]);
