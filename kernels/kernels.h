@@ -77,6 +77,8 @@ struct qk_table {
 
     /* Smallest and largest of n > 0 floats; NaN if any is NaN. */
     void (*minmax_f32)(float *lo, float *hi, const float *x, size_t n);
+    /* The bin of each number among equal ones over lo..hi; bins: outside (kernels/reduce). */
+    void (*bin_f32)(int32_t *at, const float *x, size_t n, float lo, float hi, int32_t bins);
     /* All sums of a pair of n > 0 floats, in a fixed order (kernels/pairs/pairs.h). */
     void (*pair_f32)(qk_pair *out, const float *ref, const float *test, size_t n);
     /* How many lie outside lo..hi; NaN does not. */

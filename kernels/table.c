@@ -41,6 +41,7 @@ static void init_scalar(qk_table *t)
         .clamp_u8 = qk_clamp_u8__c,
         .clamp_s8 = qk_clamp_s8__c,
         .minmax_f32 = qk_minmax_f32__c,
+        .bin_f32 = qk_bin_f32__c,
         .pair_f32 = qk_pair_f32__c,
         .outside_f32 = qk_outside_f32__c,
     };
@@ -70,6 +71,7 @@ static void init_avx2(qk_table *t)
     t->clamp_u8 = qk_clamp_u8__avx2;
     t->clamp_s8 = qk_clamp_s8__avx2;
     t->minmax_f32 = qk_minmax_f32__avx2;
+    t->bin_f32 = qk_bin_f32__avx2;
     t->pair_f32 = qk_pair_f32__avx2;
     t->outside_f32 = qk_outside_f32__avx2;
 }
@@ -97,6 +99,7 @@ static void init_vnni(qk_table *t)
     t->max_f32 = qk_max_f32__vnni;
     t->sum_u8 = qk_sum_u8__vnni;
     t->minmax_f32 = qk_minmax_f32__vnni;
+    t->bin_f32 = qk_bin_f32__vnni;
     t->pair_f32 = qk_pair_f32__vnni;
     t->outside_f32 = qk_outside_f32__vnni;
 }

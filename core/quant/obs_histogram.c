@@ -7,6 +7,7 @@
  * The state is a few KB whatever the number of samples. */
 #include "core/base/mem.h"
 #include "core/quant/observer.h"
+#include "kernels/kernels.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -21,8 +22,9 @@ typedef struct histogram {
     int32_t bins;
     qns_range range;
     float *count, *fresh; /* bins each: so far, and of the newest batch */
-    uint32_t *tally;      /* bins: counting in integers is exact and fast */
-    float *kept;          /* finite numbers of a batch that has infinities, version C */
+    uint32_t *tally;      /* bins, and one for what lies outside: integers are exact and fast */
+    qk_table k;
+    float *kept; /* finite numbers of a batch that has infinities, version C */
     size_t kept_cap;
 } histogram;
 
@@ -49,12 +51,65 @@ static qns_status create(void **state, const qns_obs_args *args, qns_err *err)
     const size_t n = (size_t)args->bins;
     QNS_TRY_DONE(qns_new((void **)&h->count, n, sizeof *h->count, err));
     QNS_TRY_DONE(qns_new((void **)&h->fresh, n, sizeof *h->fresh, err));
-    QNS_TRY_DONE(qns_new((void **)&h->tally, n, sizeof *h->tally, err));
+    QNS_TRY_DONE(qns_new((void **)&h->tally, n + 1, sizeof *h->tally, err));
+    qk_table_init(&h->k, ~0u);
     *state = h;
     h = NULL;
 done:
     histogram_free(h);
     return st;
+}
+
+typedef struct binning {
+    const qk_table *k;
+    float lo, hi;
+    int32_t bins;
+} binning;
+
+enum {
+    TALLIES = 4,      /* neighbours are often equal: they are counted apart, or each would wait */
+    MOST_BINS = 4096, /* with tallies on the stack */
+    BLOCK = 1024,
+    WORTH = 1 << 16 /* elements that pay for a thread */
+};
+
+/* The numbers of one block. t: TALLIES of bins + 1, `stride` apart; stride 0: one. */
+static void tally_block(uint32_t *t, size_t stride, const binning *b, const float *x, size_t n)
+{
+    int32_t at[BLOCK];
+    size_t i = 0;
+    b->k->bin_f32(at, x, n, b->lo, b->hi, b->bins);
+    for (; i + TALLIES <= n; i += TALLIES) {
+        t[at[i]]++;
+        t[stride + (size_t)at[i + 1]]++;
+        t[2 * stride + (size_t)at[i + 2]]++;
+        t[3 * stride + (size_t)at[i + 3]]++;
+    }
+    for (; i < n; i++)
+        t[at[i]]++;
+}
+
+static void tally_all(uint32_t *tally, const binning *b, const float *x, size_t n)
+{
+    const size_t bins = (size_t)b->bins;
+    memset(tally, 0, (bins + 1) * sizeof *tally);
+    if (bins > MOST_BINS) {
+        for (size_t i = 0; i < n; i += BLOCK)
+            tally_block(tally, 0, b, x + i, n - i < BLOCK ? n - i : BLOCK);
+        return;
+    }
+#pragma omp parallel if (n >= WORTH)
+    {
+        uint32_t own[TALLIES * (MOST_BINS + 1)];
+        memset(own, 0, TALLIES * (bins + 1) * sizeof *own);
+#pragma omp for schedule(static) nowait
+        for (size_t i = 0; i < n; i += BLOCK)
+            tally_block(own, bins + 1, b, x + i, n - i < BLOCK ? n - i : BLOCK);
+#pragma omp critical(qns_tally)
+        for (size_t t = 0; t < TALLIES; t++)
+            for (size_t i = 0; i < bins; i++)
+                tally[i] += own[t * (bins + 1) + i];
+    }
 }
 
 /* Counts of x in equal bins over [lo, hi]; what is outside is left out. An empty interval means the
@@ -70,24 +125,9 @@ static void count_into(float *out, histogram *h, const float *x, size_t n, qns_r
         lo -= 1;
         hi += 1;
     }
-    const int32_t bins = h->bins;
-    const float width = hi - lo, f_bins = (float)bins;
-    memset(h->tally, 0, (size_t)bins * sizeof *h->tally);
-    enum { BLOCK = 256 };
-    int32_t at[BLOCK];
-    for (size_t i = 0; i < n; i += BLOCK) {
-        const int m = n - i < BLOCK ? (int)(n - i) : BLOCK;
-        for (int j = 0; j < m; j++) {
-            const float v = x[i + (size_t)j];
-            const float pos = (v - lo) * f_bins / width; /* NaN when the width overflows */
-            const bool in = v >= lo && v <= hi && pos < f_bins + 1;
-            at[j] = (int32_t)(in ? pos : -1);
-        }
-        for (int j = 0; j < m; j++)
-            if (at[j] >= 0)
-                h->tally[at[j] < bins ? at[j] : bins - 1]++;
-    }
-    for (int32_t i = 0; i < bins; i++)
+    const binning b = {&h->k, lo, hi, h->bins};
+    tally_all(h->tally, &b, x, n);
+    for (int32_t i = 0; i < h->bins; i++)
         out[i] = (float)h->tally[i];
 }
 

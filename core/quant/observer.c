@@ -2,6 +2,7 @@
 #include "core/quant/observer.h"
 
 #include "core/base/mem.h"
+#include "kernels/kernels.h"
 
 #include <string.h>
 
@@ -21,36 +22,27 @@ const qns_observer *const *qns_observers(void)
     return observers;
 }
 
-/* Eight independent minima, so that the loop does not wait for one comparison after another. A NaN
- * fails every comparison and would be lost, therefore it is counted apart. */
+enum { PART = 1 << 15, WORTH = 1 << 17 }; /* elements: of one call; that pay for a thread */
+
 qns_range qns_range_of(const float *x, size_t n)
 {
-    enum { LANES = 8 };
-    float lo[LANES], hi[LANES];
-    int nan[LANES] = {0};
-    for (int j = 0; j < LANES; j++) {
-        lo[j] = INFINITY;
-        hi[j] = -INFINITY;
-    }
-    size_t i = 0;
-    for (; i + LANES <= n; i += LANES)
-        for (int j = 0; j < LANES; j++) {
-            const float v = x[i + (size_t)j];
-            lo[j] = v < lo[j] ? v : lo[j];
-            hi[j] = v > hi[j] ? v : hi[j];
-            nan[j] |= v != v;
+    qns_range r = {INFINITY, -INFINITY};
+    bool nan = false;
+    qk_table k;
+    qk_table_init(&k, ~0u);
+    /* Smallest and largest do not depend on the order. */
+#pragma omp parallel for schedule(static) if (n >= WORTH)
+    for (size_t i = 0; i < n; i += PART) {
+        float lo, hi;
+        k.minmax_f32(&lo, &hi, x + i, n - i < PART ? n - i : PART);
+#pragma omp critical(qns_range_of)
+        {
+            nan |= isnan(lo);
+            r.lo = lo < r.lo ? lo : r.lo;
+            r.hi = hi > r.hi ? hi : r.hi;
         }
-    for (; i < n; i++) {
-        lo[0] = x[i] < lo[0] ? x[i] : lo[0];
-        hi[0] = x[i] > hi[0] ? x[i] : hi[0];
-        nan[0] |= x[i] != x[i];
     }
-    for (int j = 1; j < LANES; j++) {
-        lo[0] = lo[j] < lo[0] ? lo[j] : lo[0];
-        hi[0] = hi[j] > hi[0] ? hi[j] : hi[0];
-        nan[0] |= nan[j];
-    }
-    return nan[0] ? (qns_range){NAN, NAN} : (qns_range){lo[0], hi[0]};
+    return nan ? (qns_range){NAN, NAN} : r;
 }
 
 static qns_status observe_row(const qns_observer *o, void *state, int32_t channel, const float *x,

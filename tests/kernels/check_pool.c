@@ -210,3 +210,42 @@ Test(reduce, minmax_f32)
 {
     check_family("minmax_f32", offsetof(qk_table, minmax_f32), run_minmax);
 }
+
+/* Borders of the range, of bins, and the special numbers. */
+static void bin(check *c, size_t n)
+{
+    static const int32_t sizes[] = {1, 7, 128, 2048};
+    float *x = check_in_f32(c, n);
+    const int32_t bins = sizes[check_pick(c, 0, 3)];
+    float lo = x[check_pick(c, 0, n - 1)], hi = x[check_pick(c, 0, n - 1)];
+    check_out o = check_out_new(c, 1, n * 4, n * 4, 4);
+    int32_t *ref = (int32_t *)(void *)o.ref, *var = (int32_t *)(void *)o.var;
+
+    if (!(lo < hi)) {
+        lo = -1;
+        hi = 2.5f;
+    }
+    check_problem(c, "n %zu, %a to %a, %d bins", n, (double)lo, (double)hi, bins);
+    c->ref.bin_f32(ref, x, n, lo, hi, bins);
+    c->var.bin_f32(var, x, n, lo, hi, bins);
+    for (size_t i = 0; i < n; i++) {
+        const bool in = x[i] >= lo && x[i] <= hi && isfinite(hi - lo) && isfinite(x[i]);
+        cr_assert(ref[i] >= 0 && ref[i] <= bins, "%s: bin %d", c->problem, ref[i]);
+        if (isfinite(hi - lo) && fabsf(hi - lo) < 1e30f)
+            cr_assert_eq(ref[i] < bins, in, "%s: %a in bin %d", c->problem, (double)x[i], ref[i]);
+    }
+    check_out_done(c, &o, 4, false);
+    check_free(x);
+}
+
+static void run_bin(check *c)
+{
+    for (c->fill = FILL_UNIFORM; c->fill < FILL_COUNT; c->fill++)
+        for (size_t n = 1; n <= 70; n++)
+            bin(c, n);
+}
+
+Test(reduce, bin_f32)
+{
+    check_family("bin_f32", offsetof(qk_table, bin_f32), run_bin);
+}
