@@ -13,6 +13,7 @@
 #include "kernels/quantize/quantize.h"
 #include "kernels/reduce/reduce.h"
 #include "kernels/requant/requant.h"
+#include "kernels/transpose/transpose.h"
 
 static void init_scalar(qk_table *t)
 {
@@ -42,6 +43,8 @@ static void init_scalar(qk_table *t)
         .clamp_s8 = qk_clamp_s8__c,
         .minmax_f32 = qk_minmax_f32__c,
         .bin_f32 = qk_bin_f32__c,
+        .transpose_b1 = qk_transpose_b1__c,
+        .transpose_b4 = qk_transpose_b4__c,
         .pair_f32 = qk_pair_f32__c,
         .outside_f32 = qk_outside_f32__c,
     };
@@ -72,6 +75,8 @@ static void init_avx2(qk_table *t)
     t->clamp_s8 = qk_clamp_s8__avx2;
     t->minmax_f32 = qk_minmax_f32__avx2;
     t->bin_f32 = qk_bin_f32__avx2;
+    t->transpose_b1 = qk_transpose_b1__avx2;
+    t->transpose_b4 = qk_transpose_b4__avx2;
     t->pair_f32 = qk_pair_f32__avx2;
     t->outside_f32 = qk_outside_f32__avx2;
 }

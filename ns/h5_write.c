@@ -253,20 +253,25 @@ static bool set_rows(hid_t dset, const hsize_t *row_dim, int rank, hsize_t n)
     return H5Dset_extent(dset, dim) >= 0;
 }
 
-static bool push_column(column *c)
+static bool push_rows(column *c, const void *data, size_t n)
 {
-    if (c->n_buf == 0)
-        return true;
-    const hsize_t need = c->rows + c->n_buf, chunk = c->dims.chunk_rows;
+    const hsize_t need = c->rows + n, chunk = c->dims.chunk_rows;
     if (need > c->extent) {
         const hsize_t extent = (need + chunk - 1) / chunk * chunk;
         if (!set_rows(c->dset, c->dims.dim, c->dims.rank, extent))
             return false;
         c->extent = extent;
     }
-    if (!write_rows(c->dset, c->type, c->dims.dim, c->dims.rank, c->rows, c->n_buf, c->buf))
+    if (!write_rows(c->dset, c->type, c->dims.dim, c->dims.rank, c->rows, n, data))
         return false;
     c->rows = need;
+    return true;
+}
+
+static bool push_column(column *c)
+{
+    if (c->n_buf > 0 && !push_rows(c, c->buf, c->n_buf))
+        return false;
     c->n_buf = 0;
     return true;
 }
@@ -282,13 +287,17 @@ qns_status qns_cap_append(qns_cap_writer *w, uint32_t i, const void *data, qns_e
 {
     qns_status st = QNS_OK;
     column *c = &w->columns.at[i];
-    if (!c->buf && !(c->buf = qns_malloc64(c->buf_rows * c->dims.row_bytes)))
-        QNS_FAIL(err, NOMEM, "cannot get a buffer of %zu bytes", c->buf_rows * c->dims.row_bytes);
-    memcpy(c->buf + c->n_buf * c->dims.row_bytes, data, c->dims.row_bytes);
-    if (++c->n_buf < c->buf_rows)
-        return QNS_OK;
+    const bool alone = c->buf_rows == 1; /* a large row, written from where it is */
+    if (!alone) {
+        if (!c->buf && !(c->buf = qns_malloc64(c->buf_rows * c->dims.row_bytes)))
+            QNS_FAIL(err, NOMEM, "cannot get a buffer of %zu bytes",
+                     c->buf_rows * c->dims.row_bytes);
+        memcpy(c->buf + c->n_buf * c->dims.row_bytes, data, c->dims.row_bytes);
+        if (++c->n_buf < c->buf_rows)
+            return QNS_OK;
+    }
     qns_h5_lock();
-    if (!push_column(c))
+    if (!(alone ? push_rows(c, data, 1) : push_column(c)))
         st = no_write(w, err);
     qns_h5_unlock();
     return st;

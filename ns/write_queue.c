@@ -6,13 +6,17 @@
 #include <pthread.h>
 #include <string.h>
 
-enum { MAX_BYTES = 64 << 20 };
+enum {
+    MAX_BYTES = 64 << 20,
+    KEEP_BYTES =
+        16 << 20 /* of memory that waits to be used again: fresh memory costs page faults */
+};
 
 typedef struct item {
     struct item *next;
     bool is_sample;
     uint32_t column;
-    size_t bytes;
+    size_t bytes, room; /* in use, and what was allocated */
     qns_wqueue_sample sample;
     _Alignas(64) char data[];
 } item;
@@ -23,6 +27,8 @@ struct qns_wqueue {
     pthread_mutex_t mutex;
     pthread_cond_t changed;
     item *first, *last;
+    item *free;    /* to be used again */
+    size_t kept;   /* bytes of them */
     item *filling; /* handed out by qns_wqueue_row(), not in the list yet */
     size_t bytes;  /* in the list and in the writer's hand */
     bool stop;
@@ -36,6 +42,32 @@ static qns_status write_item(qns_cap_writer *w, const item *i, qns_err *err)
     if (i->is_sample)
         return qns_cap_sample(w, s->id, &s->inputs, s->label, s->has_label, err);
     return qns_cap_append(w, i->column, i->data, err);
+}
+
+/* Called with the mutex held. */
+static void give_back(qns_wqueue *q, item *i)
+{
+    if (q->kept + i->room > KEEP_BYTES) {
+        qns_free(i);
+        return;
+    }
+    q->kept += i->room;
+    i->next = q->free;
+    q->free = i;
+}
+
+/* Called with the mutex held. One that is not much too large, or NULL. */
+static item *take_kept(qns_wqueue *q, size_t room)
+{
+    for (item **at = &q->free; *at; at = &(*at)->next) {
+        item *i = *at;
+        if (i->room < room || i->room / 2 > room)
+            continue;
+        *at = i->next;
+        q->kept -= i->room;
+        return i;
+    }
+    return NULL;
 }
 
 static void *work(void *arg)
@@ -60,7 +92,7 @@ static void *work(void *arg)
             q->st = st;
             q->err = err;
         }
-        qns_free(i);
+        give_back(q, i);
         pthread_cond_broadcast(&q->changed);
     }
     pthread_mutex_unlock(&q->mutex);
@@ -94,11 +126,17 @@ static qns_status writer_failed(const qns_wqueue *q, qns_err *err)
 
 static qns_status take(item **out, qns_wqueue *q, size_t bytes, qns_err *err)
 {
-    item *i = qns_malloc64(sizeof *i + bytes);
-    if (!i)
+    size_t room = sizeof(item) + bytes;
+    pthread_mutex_lock(&q->mutex);
+    item *i = take_kept(q, room);
+    pthread_mutex_unlock(&q->mutex);
+    if (i)
+        room = i->room;
+    else if (!(i = qns_malloc64(room)))
         QNS_FAIL(err, NOMEM, "cannot get %zu bytes for the write queue", bytes);
     memset(i, 0, sizeof *i);
     i->bytes = sizeof *i + bytes;
+    i->room = room;
     *out = i;
     return QNS_OK;
 }
@@ -162,6 +200,10 @@ qns_status qns_wqueue_stop(qns_wqueue *q, qns_err *err)
     pthread_join(q->thread, NULL);
     const qns_status st = writer_failed(q, err);
     qns_free(q->filling);
+    for (item *i = q->free, *next; i; i = next) {
+        next = i->next;
+        qns_free(i);
+    }
     pthread_cond_destroy(&q->changed);
     pthread_mutex_destroy(&q->mutex);
     qns_free(q);

@@ -4,6 +4,7 @@
 #include "core/base/half.h"
 #include "core/graph/element.h"
 #include "core/graph/qparams.h"
+#include "kernels/kernels.h"
 
 #include <assert.h>
 #include <string.h>
@@ -66,28 +67,28 @@ bool qns_layout_trivial(const qns_shape *s)
                         for (size_t j = j0; j < cols && j < j0 + B; j++)                           \
                             dst[j * rows + i] = src[i * cols + j];                                 \
     }
-TRANSPOSE(transpose1, uint8_t)
 TRANSPOSE(transpose2, uint16_t)
-TRANSPOSE(transpose4, uint32_t)
 TRANSPOSE(transpose8, uint64_t)
 
 static void transpose(void *dst, const void *src, size_t size, size_t batch, size_t rows,
                       size_t cols)
 {
-    switch (size) {
-    case 1:
-        transpose1(dst, src, batch, rows, cols);
-        break;
-    case 2:
+    qk_table k;
+    if (size == 2) {
         transpose2(dst, src, batch, rows, cols);
-        break;
-    case 4:
-        transpose4(dst, src, batch, rows, cols);
-        break;
-    default:
-        assert(size == 8);
-        transpose8(dst, src, batch, rows, cols);
+        return;
     }
+    if (size == 8) {
+        transpose8(dst, src, batch, rows, cols);
+        return;
+    }
+    assert(size == 1 || size == 4);
+    qk_table_init(&k, ~0u);
+    for (size_t b = 0, at = 0; b < batch; b++, at += rows * cols)
+        if (size == 1)
+            k.transpose_b1((uint8_t *)dst + at, (const uint8_t *)src + at, rows, cols);
+        else
+            k.transpose_b4((uint32_t *)dst + at, (const uint32_t *)src + at, rows, cols);
 }
 
 void qns_tensor_relayout(void *dst, qns_layout dst_layout, const qns_tensor *src)

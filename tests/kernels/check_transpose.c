@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: MIT */
+/* Transposes: variants against plain C, plain C against the definition. */
+#include "check.h"
+
+#include <criterion/criterion.h>
+
+enum { MAX = 37 };
+
+static void bytes(check *c, size_t rows, size_t cols)
+{
+    const size_t n = rows * cols;
+    uint8_t *x = check_in_u8(c, n);
+    check_out o = check_out_new(c, 1, n, n, 1);
+    check_problem(c, "%zu x %zu bytes", rows, cols);
+    c->ref.transpose_b1(o.ref, x, rows, cols);
+    c->var.transpose_b1(o.var, x, rows, cols);
+    for (size_t i = 0; i < n; i++)
+        cr_assert_eq(o.ref[i % cols * rows + i / cols], x[i], "%s", c->problem);
+    check_out_done(c, &o, 1, false);
+    check_free(x);
+}
+
+static void words(check *c, size_t rows, size_t cols)
+{
+    const size_t n = rows * cols;
+    uint32_t *x = (uint32_t *)(void *)check_in_f32(c, n);
+    check_out o = check_out_new(c, 1, 4 * n, 4 * n, 4);
+    uint32_t *ref = (uint32_t *)(void *)o.ref;
+    check_problem(c, "%zu x %zu words", rows, cols);
+    c->ref.transpose_b4(ref, x, rows, cols);
+    c->var.transpose_b4((uint32_t *)(void *)o.var, x, rows, cols);
+    for (size_t i = 0; i < n; i++)
+        cr_assert_eq(ref[i % cols * rows + i / cols], x[i], "%s", c->problem);
+    check_out_done(c, &o, 4, false);
+    check_free(x);
+}
+
+static void sizes(check *c, void (*run)(check *c, size_t rows, size_t cols))
+{
+    c->fill = FILL_UNIFORM;
+    for (size_t rows = 1; rows <= MAX; rows++)
+        for (size_t cols = 1; cols <= MAX; cols++)
+            run(c, rows, cols);
+    run(c, 200, 65);
+    run(c, 65, 200);
+}
+
+static void run_bytes(check *c)
+{
+    sizes(c, bytes);
+}
+
+static void run_words(check *c)
+{
+    sizes(c, words);
+}
+
+Test(transpose, b1)
+{
+    check_family("transpose_b1", offsetof(qk_table, transpose_b1), run_bytes);
+}
+
+Test(transpose, b4)
+{
+    check_family("transpose_b4", offsetof(qk_table, transpose_b4), run_words);
+}
