@@ -82,7 +82,7 @@ static const char *read_dims(qns_cap_entry *e, hid_t dset)
 
 /* A few bytes of header can promise terabytes. What is not stored cannot be read: without filters
  * the file must hold all of it; deflate shrinks by a factor of 1,032 at most. */
-static const char *check_storage(const qns_cap_entry *e, hid_t dset)
+static const char *check_storage(qns_cap_entry *e, hid_t dset)
 {
     hid_t plist = H5Dget_create_plist(dset), type = H5Dget_type(dset);
     const char *why = NULL;
@@ -90,6 +90,7 @@ static const char *check_storage(const qns_cap_entry *e, hid_t dset)
     if (plist >= 0 && (H5Pget_external_count(plist) > 0 || H5Pget_layout(plist) == H5D_VIRTUAL))
         why = "its values lie in another file";
     const int filters = plist < 0 ? -1 : H5Pget_nfilters(plist);
+    e->filtered = filters > 0;
     const double rows = qns_group_by_sample(e->d.group) ? (double)e->dim[0] : 1;
     const double want = rows * (double)e->d.count * (double)H5Tget_size(type);
     const double have = (double)H5Dget_storage_size(dset);

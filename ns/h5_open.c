@@ -343,6 +343,11 @@ uint32_t qns_capture_n(const qns_capture *c)
     return (uint32_t)c->entry.n;
 }
 
+bool qns_capture_filtered(const qns_capture *c, uint32_t i)
+{
+    return c->entry.at[i].filtered;
+}
+
 const qns_cap_data *qns_capture_at(const qns_capture *c, uint32_t i)
 {
     return &c->entry.at[i].d;

@@ -3,6 +3,7 @@
  * whole slices in the middle, parts of slices at both ends. */
 #include "ns/h5_read.h"
 
+#include "kernels/kernels.h"
 #include "ns/h5_read_internal.h"
 
 #include <assert.h>
@@ -96,6 +97,8 @@ static qns_status read_raw(void *out, qns_capture *c, const qns_cap_part *p, hid
 
 /* ---- dequantizing (spec section 1) ---- */
 
+enum { SMALL = 1 << 20 };
+
 static float by_tensor(const qns_cap_data *d, int32_t q)
 {
     return (float)d->scale[0] * (float)(int32_t)((uint32_t)q - (uint32_t)d->zero[0]);
@@ -129,24 +132,53 @@ static void step(walk *w)
     w->c = w->c + 1 < w->channels ? w->c + 1 : 0;
 }
 
-/* The bytes lie at the end of out, so element i is read before it is written over. */
+/* Kernels subtract without wrapping; a file may say anything. */
+static bool is_small(const qns_cap_data *d)
+{
+    for (uint32_t i = 0; i < d->n_scale; i++)
+        if (d->zero[i] < -SMALL || d->zero[i] > SMALL)
+            return false;
+    return true;
+}
+
+static void run_of_bytes(float *out, const qk_table *k, const uint8_t *in, const qns_cap_entry *e,
+                         size_t c, size_t n)
+{
+    const int8_t *s = (const int8_t *)in;
+    const double scale = e->d.scale[c];
+    const int32_t zero = e->d.zero[c];
+    if (e->d.n_scale == 1 && e->is_signed)
+        k->dequantize_s8(out, s, n, (float)scale, zero);
+    else if (e->d.n_scale == 1)
+        k->dequantize_u8(out, in, n, (float)scale, zero);
+    else if (e->is_signed)
+        k->dequantize_wide_s8(out, s, n, scale, (float)zero);
+    else
+        k->dequantize_wide_u8(out, in, n, scale, (float)zero);
+}
+
+/* The bytes lie at the end of out: a step of w elements from i on writes up to byte 4 (i + w), and
+ * the next byte to be read is 3 n + i + w, which is not before that as long as i + w <= n. */
 static void from_bytes(float *out, const qns_cap_entry *e, size_t first, size_t n)
 {
     const uint8_t *in = (const uint8_t *)out + 3 * n;
-    float table[256];
-    if (e->d.n_scale == 1)
-        for (int i = 0; i < 256; i++)
-            table[i] = by_tensor(&e->d, e->is_signed ? (int8_t)i : i);
-    if (e->d.n_scale == 1) {
-        for (size_t i = 0; i < n; i++) {
-            const float v = table[in[i]];
-            memcpy(&out[i], &v, sizeof v);
+    walk w = walk_from(&e->d, first);
+    qk_table k;
+    if (is_small(&e->d)) {
+        qk_table_init(&k, ~0u);
+        if (e->d.n_scale == 1)
+            w.left = n;
+        for (size_t i = 0, m; i < n; i += m) {
+            m = w.left < n - i ? w.left : n - i;
+            run_of_bytes(out + i, &k, in + i, e, w.c, m);
+            w.left = w.inner;
+            w.c = w.c + 1 < w.channels ? w.c + 1 : 0;
         }
         return;
     }
-    walk w = walk_from(&e->d, first);
     for (size_t i = 0; i < n; i++, step(&w)) {
-        const float v = by_channel(&e->d, e->is_signed ? (int8_t)in[i] : in[i], w.c);
+        const int32_t q = e->is_signed ? (int8_t)in[i] : in[i];
+        const float v = e->d.n_scale == 1 ? by_tensor(&e->d, q) : by_channel(&e->d, q, w.c);
         memcpy(&out[i], &v, sizeof v);
     }
 }

@@ -59,6 +59,9 @@ const qns_cap_info *qns_capture_info(const qns_capture *c);
 uint32_t qns_capture_n(const qns_capture *c);
 const qns_cap_data *qns_capture_at(const qns_capture *c, uint32_t i);
 
+/* Chunks are compressed, or otherwise made of more than the numbers. */
+bool qns_capture_filtered(const qns_capture *c, uint32_t i);
+
 /* Elements first ... first + n - 1 of each of n_rows samples from row `row` on (rows, not ids), as
  * floats; codes dequantized (spec section 1). More than one row only with whole samples. For
  * weights and biases row is 0 and n_rows 1. out holds n_rows * n floats. */

@@ -14,6 +14,7 @@ typedef struct qns_cap_entry {
     qns_dtype dtype;    /* of memory */
     bool by_bytes;      /* stored as 8-bit codes: read as they are */
     bool is_signed;
+    bool filtered; /* its chunks */
     int32_t rank; /* of the dataset */
     hsize_t dim[QNS_MAX_RANK + 1];
 } qns_cap_entry;

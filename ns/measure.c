@@ -8,8 +8,9 @@
 
 #include <assert.h>
 
-/* Elements in memory at a time, for each side and thread. */
-enum { BLOCK = 512 * QNS_SUMS_BLOCK };
+/* Elements in memory at a time, for each side and thread: few, so that they stay in the cache; of
+ * filtered chunks more, because each reading unpacks a chunk as a whole. */
+enum { BLOCK = 64 * QNS_SUMS_BLOCK, FILTERED_BLOCK = 512 * QNS_SUMS_BLOCK };
 
 qns_geom qns_geom_of(const qns_shape *s, int32_t axis)
 {
@@ -21,18 +22,18 @@ qns_geom qns_geom_of(const qns_shape *s, int32_t axis)
 
 /* The piece that starts at `first`: whole slabs (one outer index), else whole channels of one slab,
  * else a part of one channel. */
-static size_t piece(const qns_geom *g, size_t first, size_t total)
+static size_t piece(const qns_geom *g, size_t block, size_t first, size_t total)
 {
     const size_t slab = g->channels * g->inner;
     size_t n, left;
-    if (first % slab == 0 && slab <= BLOCK) {
-        n = BLOCK / slab * slab;
+    if (first % slab == 0 && slab <= block) {
+        n = block / slab * slab;
         left = total - first;
-    } else if (first % g->inner == 0 && g->inner <= BLOCK) {
-        n = BLOCK / g->inner * g->inner;
+    } else if (first % g->inner == 0 && g->inner <= block) {
+        n = block / g->inner * g->inner;
         left = slab - first % slab;
     } else {
-        n = BLOCK;
+        n = block;
         left = g->inner - first % g->inner;
     }
     return n < left ? n : left;
@@ -60,6 +61,7 @@ typedef struct state {
     float *ref, *test;
     qns_sums *sample; /* by channel */
     size_t count;     /* elements of one sample */
+    size_t block;
 } state;
 
 static qns_status read_both(state *s, int64_t ref_row, int64_t test_row, size_t n_rows,
@@ -97,7 +99,7 @@ static qns_status in_pieces(state *s, size_t row, qns_err *err)
     const int64_t ref_row = m->row ? m->row[row].ref : 0, test_row = m->row ? m->row[row].test : 0;
     begin_sample(s);
     for (size_t first = 0, n; first < s->count; first += n) {
-        n = piece(&m->geom, first, s->count);
+        n = piece(&m->geom, s->block, first, s->count);
         QNS_TRY(read_both(s, ref_row, test_row, 1, first, n, err));
         add_piece(s->sample, m, s->ref, s->test, first, n);
     }
@@ -109,7 +111,7 @@ static qns_status in_pieces(state *s, size_t row, qns_err *err)
 static size_t run_length(const state *s, size_t row)
 {
     const qns_measure *m = s->m;
-    const size_t most = BLOCK / s->count;
+    const size_t most = s->block / s->count;
     size_t n = 1;
     while (n < most && row + n < m->n_rows && m->row[row + n].ref == m->row[row].ref + (int64_t)n &&
            m->row[row + n].test == m->row[row].test + (int64_t)n)
@@ -137,7 +139,10 @@ qns_status qns_measure_run(qns_measure *m, qns_err *err)
 {
     qns_status st = QNS_OK;
     state s = {.m = m, .count = m->geom.outer * m->geom.channels * m->geom.inner};
-    const size_t buffer = s.count < BLOCK && !m->row ? s.count : BLOCK;
+    const bool filtered =
+        qns_capture_filtered(m->ref, m->ref_data) || qns_capture_filtered(m->test, m->test_data);
+    s.block = filtered ? FILTERED_BLOCK : BLOCK;
+    const size_t buffer = s.count < s.block && !m->row ? s.count : s.block;
     assert(s.count == qns_capture_at(m->ref, m->ref_data)->count);
     assert(s.count == qns_capture_at(m->test, m->test_data)->count);
     for (size_t c = 0; c < m->geom.channels; c++)
@@ -149,7 +154,7 @@ qns_status qns_measure_run(qns_measure *m, qns_err *err)
     QNS_TRY_DONE(qns_new((void **)&s.sample, m->geom.channels, sizeof *s.sample, err));
     if (!m->row)
         st = in_pieces(&s, 0, err);
-    else if (s.count <= BLOCK)
+    else if (s.count <= s.block)
         st = in_runs(&s, err);
     else
         for (size_t row = 0; row < m->n_rows && st == QNS_OK; row++)

@@ -7,7 +7,7 @@
 #include <string.h>
 
 enum {
-    MAX_BYTES = 64 << 20,
+    MAX_BYTES = 16 << 20, /* few enough to be in the cache when they are written */
     KEEP_BYTES =
         16 << 20 /* of memory that waits to be used again: fresh memory costs page faults */
 };
