@@ -127,6 +127,15 @@ static void add_cell(html *h, qns_tval *row, const qns_cell *c, const char *clas
         qns_tval_set(shown, "short", qns_label_short(h->a, c->text, NAME_COLUMNS));
 }
 
+/* Headings have no capitals. */
+static const char *capital(html *h, const char *s)
+{
+    char *c = qns_arena_strdup(h->a, s);
+    if (c)
+        c[0] = (char)toupper((unsigned char)c[0]);
+    return c;
+}
+
 /* The buttons that filter the table. */
 static void fill_groups(html *h)
 {
@@ -163,10 +172,7 @@ static void fill_layers(html *h)
     }
     qns_tval_setf(h->root, "n_columns", "%u", t->n_columns);
     qns_tval_setf(h->root, "n_layers", "%u", t->n_rows);
-    char *heading = qns_arena_strdup(h->a, h->r->heading);
-    if (heading)
-        heading[0] = (char)toupper((unsigned char)heading[0]);
-    qns_tval_set(h->root, "heading", heading);
+    qns_tval_set(h->root, "heading", capital(h, h->r->heading));
     qns_tval_set(h->root, "intro", h->r->intro);
     fill_groups(h);
 }
@@ -186,6 +192,15 @@ static void fill_table(html *h, const char *name, const qns_table *t)
             qns_tval_set(cell, "text", t->row[i].cell[c].text);
         }
     }
+}
+
+static void fill_second(html *h)
+{
+    if (!h->r->second_heading)
+        return;
+    qns_tval_set(h->root, "second_heading", capital(h, h->r->second_heading));
+    qns_tval_set(h->root, "second_intro", h->r->second_intro);
+    fill_table(h, "second", &h->r->second);
 }
 
 static qns_status keep_script(const char *dir, const qns_plot *p, qns_err *err)
@@ -327,7 +342,11 @@ static qns_status render(const qns_report *r, const qns_report_opts *o, const qn
     fill_head(&h);
     fill_layers(&h);
     add_facts(h.root, "coverage", r->coverage, r->n_coverage);
+    if (r->n_coverage)
+        qns_tval_add(h.root, "has_coverage");
     fill_table(&h, "unmatched", &r->unmatched);
+    fill_second(&h);
+    qns_tval_set(h.root, "identity_intro", r->identity_intro);
     fill_table(&h, "identity", &r->identity);
     add_facts(h.root, "guide", r->guide, r->n_guide);
     QNS_TRY_DONE(fill_plots(&h, err));

@@ -127,15 +127,15 @@ static void put_row(text_out *o, const qns_table *t, const size_t *w, const qns_
     qns_str_add(&o->t, "\n");
 }
 
-static void put_layers(text_out *o, const qns_report *r, uint32_t max_rows)
+static void put_table(text_out *o, const qns_table *t, const char *title, uint32_t max_rows,
+                      const char *rest)
 {
-    const qns_table *t = &r->layers;
     const uint32_t rows = t->n_rows < max_rows ? t->n_rows : max_rows;
     size_t w[MAX_COLUMNS];
     if (!rows || t->n_columns > MAX_COLUMNS)
         return;
     choose_widths(w, t, o->width, rows);
-    heading(o, r->heading);
+    heading(o, title);
     put_header(o, t, w, false);
     put_header(o, t, w, true);
     for (uint32_t i = 0; i < rows; i++) {
@@ -149,8 +149,7 @@ static void put_layers(text_out *o, const qns_report *r, uint32_t max_rows)
     }
     if (rows < t->n_rows) {
         const char *s = t->n_rows - rows == 1 ? "" : "s";
-        qns_str_addf(&o->t, "... and %u more layer%s, none worse than these\n", t->n_rows - rows,
-                     s);
+        qns_str_addf(&o->t, "... and %u more layer%s, %s\n", t->n_rows - rows, s, rest);
     }
 }
 
@@ -212,7 +211,7 @@ static qns_status render(const qns_report *r, const qns_report_opts *opts, const
     qns_label_add_wrapped(&o.t, r->verdict, o.width, 2, 0);
     end_colour(&o, colour);
     qns_str_add(&o.t, "\n\n");
-    labelled(&o, "compared", r->subtitle, 12);
+    labelled(&o, r->label, r->subtitle, 12);
     for (uint32_t i = 0; i < r->n_cards; i++)
         if (strcmp(r->card[i].label, "Coverage") == 0) {
             qns_str line = {0};
@@ -223,7 +222,9 @@ static qns_status render(const qns_report *r, const qns_report_opts *opts, const
         }
     put_coverage(&o, r);
     put_findings(&o, r);
-    put_layers(&o, r, opts->max_rows ? opts->max_rows : 20);
+    put_table(&o, &r->layers, r->heading, opts->max_rows ? opts->max_rows : 20, r->rest);
+    if (r->second_heading)
+        put_table(&o, &r->second, r->second_heading, UINT32_MAX, "");
     if (o.t.failed)
         QNS_FAIL_DONE(err, NOMEM, "cannot write a report of %u layers", r->layers.n_rows);
     QNS_TRY_DONE(to->put(to->ctx, qns_str_get(&o.t), o.t.len, err));

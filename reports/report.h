@@ -84,17 +84,22 @@ typedef struct qns_report {
     uint32_t n_cards;
     const qns_advice *advice;
     uint32_t n_advice;
+    const char *label;         /* what the subtitle tells: "compared" */
     const char *heading;       /* of the table, no capitals */
+    const char *rest;          /* what the rows below those that are shown are */
     const char *intro;         /* one or two sentences about the table */
     const char *const *groups; /* texts of the last column, worst first: what it is filtered by */
     uint32_t n_groups;
-    qns_table layers;      /* worst first */
+    qns_table layers;                          /* worst first */
+    const char *second_heading, *second_intro; /* NULL: there is no second table */
+    qns_table second;
     const qns_plot *graph; /* the network; NULL: the result does not know what layers read */
     const qns_plot *plot;
     uint32_t n_plots;
     const qns_fact *coverage;
     uint32_t n_coverage;
     qns_table unmatched;
+    const char *identity_intro;
     qns_table identity;    /* what it is | reference | test */
     const qns_fact *guide; /* how to read the numbers */
     uint32_t n_guide;
