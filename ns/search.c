@@ -3,7 +3,7 @@
 
 #include "core/base/str.h"
 #include "core/base/vec.h"
-#include "ns/search_log.h"
+#include "ns/search_internal.h"
 #include "qns_version.h"
 
 #include <assert.h>
@@ -11,47 +11,22 @@
 #include <string.h>
 #include <time.h>
 
-typedef struct entry { /* a trial, and its set */
-    qns_search_trial t;
-    bool *set;
-} entry;
-
-typedef struct entries {
-    entry *at;
-    size_t n, cap;
-} entries;
-
-typedef struct job {
-    const qns_search_spec *spec;
-    qns_search_result *r;
-    qns_search_unit *unit; /* of r */
-    qns_search_log *log;   /* NULL: none */
-    /* What the log knew is a trial when it is asked for: an interrupted search that goes on ends
-     * with the result of one that was not. */
-    entries known, trial;
-    const char *phase;
-    uint32_t *order;
-    bool *set;
-    int64_t total; /* trials at most, for the progress */
-    double began;
-    bool out_of_budget;
-} job;
-
-static double now(void)
+double qns_search_now(void)
 {
     struct timespec t;
     clock_gettime(CLOCK_MONOTONIC, &t);
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
-static double value_of(const job *j, const qns_search_score *s)
+static double value_of(const qns_search_state *j, const qns_search_score *s)
 {
     return qns_search_value(s, j->spec->target.metric);
 }
 
 /* ---- trials ---- */
 
-static entry *find(const entries *e, const job *j, const bool *set)
+qns_search_row *qns_search_find(const qns_search_rows *e, const qns_search_state *j,
+                                const bool *set)
 {
     for (size_t i = 0; i < e->n; i++)
         if (memcmp(e->at[i].set, set, j->spec->n_units * sizeof *set) == 0)
@@ -59,11 +34,11 @@ static entry *find(const entries *e, const job *j, const bool *set)
     return NULL;
 }
 
-static qns_status add(entry **out, entries *to, job *j, const bool *set, const char *phase,
-                      qns_err *err)
+static qns_status add(qns_search_row **out, qns_search_rows *to, qns_search_state *j,
+                      const bool *set, const char *phase, qns_err *err)
 {
     const qns_search_spec *s = j->spec;
-    entry e = {.t.score = {NAN, NAN, NAN, NAN}};
+    qns_search_row e = {.t.score = {NAN, NAN, NAN, NAN}};
     uint32_t *unit;
     QNS_TRY(qns_arena_new((void **)&unit, j->r->arena, s->n_units, sizeof *unit, err));
     e.t.unit = unit;
@@ -92,53 +67,54 @@ static void merge(qns_search_score *to, const qns_search_score *from)
     to->eval = isnan(from->eval) ? to->eval : from->eval;
 }
 
-static qns_status from_log(void *ctx, const qns_search_entry *in, qns_err *err)
+qns_status qns_search_know(void *ctx, const qns_search_entry *in, qns_err *err)
 {
-    job *j = ctx;
-    entry *e = find(&j->known, j, in->in_float);
+    qns_search_state *j = ctx;
+    qns_search_row *e = qns_search_find(&j->known, j, in->in_float);
     if (!e)
         QNS_TRY(add(&e, &j->known, j, in->in_float, in->phase, err));
     merge(&e->t.score, &in->score);
     return QNS_OK;
 }
 
-static bool has_number(const job *j, const qns_search_score *s, bool judge)
+static bool has_number(const qns_search_state *j, const qns_search_score *s, bool judge)
 {
     return !isnan(judge ? value_of(j, s) : s->sqnr_db);
 }
 
-static qns_status run_trial(entry *e, job *j, bool judge, qns_err *err)
+static qns_status run_trial(qns_search_row *e, qns_search_state *j, bool judge, qns_err *err)
 {
     const qns_search_spec *s = j->spec;
     qns_search_score score = {NAN, NAN, NAN, NAN};
-    const double start = now();
+    const double start = qns_search_now();
     const bool spent = (s->max_runs && j->r->runs >= s->max_runs) ||
                        (s->max_seconds > 0 && start - j->began >= s->max_seconds);
-    if (spent && j->r->runs >= 2) {
+    if (spent && j->trial.n > 2) {
         j->out_of_budget = true;
         QNS_FAIL(err, CANCELLED, "the budget is spent");
     }
     QNS_TRY(s->run(&score, s->ctx, e->set, judge, err));
     j->r->runs++;
     merge(&e->t.score, &score);
-    e->t.seconds += now() - start;
+    e->t.seconds += qns_search_now() - start;
     if (!j->log)
         return QNS_OK;
-    const qns_search_entry line = {e->t.phase, e->set, score, now() - start};
+    const qns_search_entry line = {e->t.phase, e->set, score, qns_search_now() - start};
     return qns_search_log_add(j->log, &line, err);
 }
 
-/* The score of a set: known, from the log, or run. */
-static qns_status score_of(qns_search_score *out, job *j, const bool *set, bool judge, qns_err *err)
+qns_status qns_search_score_of(qns_search_score *out, qns_search_state *j, const bool *set,
+                               bool judge, qns_err *err)
 {
-    entry *e = find(&j->trial, j, set);
-    const entry *old = find(&j->known, j, set);
+    qns_search_row *e = qns_search_find(&j->trial, j, set);
+    const qns_search_row *old = qns_search_find(&j->known, j, set);
     const bool fresh = !e;
     if (fresh)
         QNS_TRY(add(&e, &j->trial, j, set, j->phase, err));
     if (!has_number(j, &e->t.score, judge) && old && has_number(j, &old->t.score, judge)) {
         merge(&e->t.score, &old->t.score);
-        j->r->logged++;
+        e->t.seconds = old->t.seconds;
+        *(old->t.seconds > 0 ? &j->r->runs : &j->r->logged) += 1;
     }
     if (!has_number(j, &e->t.score, judge)) {
         const qns_status st = run_trial(e, j, judge, err);
@@ -157,65 +133,10 @@ static qns_status score_of(qns_search_score *out, job *j, const bool *set, bool 
 
 static qns_status test(bool *pass, void *ctx, const bool *in_float, qns_err *err)
 {
-    job *j = ctx;
+    qns_search_state *j = ctx;
     qns_search_score s;
-    QNS_TRY(score_of(&s, j, in_float, true, err));
+    QNS_TRY(qns_search_score_of(&s, j, in_float, true, err));
     *pass = qns_target_met(&j->spec->target, value_of(j, &s));
-    return QNS_OK;
-}
-
-/* ---- the ranking ---- */
-
-static qns_status score_units(job *j, qns_err *err)
-{
-    const qns_search_spec *s = j->spec;
-    const bool in = s->by == QNS_RANK_ONE_IN;
-    j->phase = "ranking";
-    for (uint32_t i = 0; i < s->n_units; i++) {
-        qns_search_score score;
-        for (uint32_t k = 0; k < s->n_units; k++)
-            j->set[k] = (k == i) != in;
-        QNS_TRY(score_of(&score, j, j->set, false, err));
-        j->unit[i].score = score.sqnr_db;
-    }
-    return QNS_OK;
-}
-
-static bool before(const job *j, uint32_t a, uint32_t b)
-{
-    const bool high = j->spec->by == QNS_RANK_ONE_OUT;
-    const double x = j->unit[a].score, y = j->unit[b].score;
-    if (isnan(x) || isnan(y))
-        return !isnan(x) && isnan(y);
-    return high ? x > y : x < y;
-}
-
-/* Stable: what is equal stays in execution order. */
-static void sort_units(job *j)
-{
-    const uint32_t n = j->spec->n_units;
-    for (uint32_t i = 0; i < n; i++) {
-        uint32_t k = i;
-        for (; k > 0 && before(j, i, j->order[k - 1]); k--)
-            j->order[k] = j->order[k - 1];
-        j->order[k] = i;
-    }
-    for (uint32_t i = 0; i < n; i++)
-        j->unit[j->order[i]].rank = i + 1;
-}
-
-static qns_status rank(job *j, qns_err *err)
-{
-    bool ranked = false;
-    for (size_t i = 0; i < j->spec->n_steps; i++)
-        ranked |= j->spec->step[i]->ranked;
-    for (uint32_t i = 0; i < j->spec->n_units; i++)
-        j->order[i] = i;
-    if (!ranked)
-        return QNS_OK;
-    if (j->spec->by == QNS_RANK_ONE_IN || j->spec->by == QNS_RANK_ONE_OUT)
-        QNS_TRY(score_units(j, err));
-    sort_units(j);
     return QNS_OK;
 }
 
@@ -236,7 +157,7 @@ static int64_t expected(const qns_searcher *s, uint32_t n)
     return (int64_t)(bound < 4 * (uint64_t)n ? bound : 4 * (uint64_t)n);
 }
 
-static qns_status run_steps(job *j, qns_err *err)
+static qns_status run_steps(qns_search_state *j, qns_err *err)
 {
     qns_status st = QNS_OK;
     const qns_search_spec *s = j->spec;
@@ -260,7 +181,7 @@ done:
     return st;
 }
 
-static qns_status one(bool *pass, job *j, bool in_float, qns_err *err)
+static qns_status one(bool *pass, qns_search_state *j, bool in_float, qns_err *err)
 {
     j->phase = in_float ? "float" : "int8";
     for (uint32_t i = 0; i < j->spec->n_units; i++)
@@ -268,7 +189,7 @@ static qns_status one(bool *pass, job *j, bool in_float, qns_err *err)
     return test(pass, j, j->set, err);
 }
 
-static qns_status search(job *j, qns_err *err)
+static qns_status search(qns_search_state *j, qns_err *err)
 {
     bool pass;
     const bool trials = j->spec->by == QNS_RANK_ONE_IN || j->spec->by == QNS_RANK_ONE_OUT;
@@ -281,14 +202,14 @@ static qns_status search(job *j, qns_err *err)
         j->r->end = QNS_SEARCH_IMPOSSIBLE;
         return QNS_OK;
     }
-    QNS_TRY(rank(j, err));
+    QNS_TRY(qns_search_rank(j, err));
     return run_steps(j, err);
 }
 
 /* ---- the result ---- */
 
 /* Met and cheap; when nothing is met, near. Equal: fewer units, then the earlier trial. */
-static bool better(const job *j, const qns_search_trial *a, const qns_search_trial *b)
+static bool better(const qns_search_state *j, const qns_search_trial *a, const qns_search_trial *b)
 {
     const double x = qns_target_margin(&j->spec->target, value_of(j, &a->score));
     const double y = qns_target_margin(&j->spec->target, value_of(j, &b->score));
@@ -302,7 +223,7 @@ static bool better(const job *j, const qns_search_trial *a, const qns_search_tri
     return a->n_units < b->n_units;
 }
 
-static qns_status finish(job *j, qns_err *err)
+static qns_status finish(qns_search_state *j, qns_err *err)
 {
     qns_search_result *r = j->r;
     qns_search_trial *t;
@@ -320,11 +241,11 @@ static qns_status finish(job *j, qns_err *err)
     r->n_front = qns_search_front(front, t, r->n_trials, r->by_cost, &r->target);
     for (uint32_t i = 0; i < t[r->best].n_units; i++)
         j->unit[t[r->best].unit[i]].in_float = true;
-    r->seconds = now() - j->began;
+    r->seconds = qns_search_now() - j->began;
     return QNS_OK;
 }
 
-static qns_status copy_units(job *j, qns_err *err)
+static qns_status copy_units(qns_search_state *j, qns_err *err)
 {
     qns_search_result *r = j->r;
     qns_arena *a = r->arena;
@@ -347,7 +268,7 @@ static qns_status copy_units(job *j, qns_err *err)
     return QNS_OK;
 }
 
-static qns_status begin(job *j, qns_err *err)
+static qns_status begin(qns_search_state *j, qns_err *err)
 {
     const qns_search_spec *s = j->spec;
     qns_search_result *r;
@@ -380,14 +301,14 @@ static qns_status begin(job *j, qns_err *err)
     QNS_TRY(qns_arena_new((void **)&j->set, r->arena, s->n_units, sizeof *j->set, err));
     if (!s->log)
         return QNS_OK;
-    return qns_search_log_open(&j->log, s->log, &s->identity, r->unit, r->n_units, from_log, j,
-                               err);
+    return qns_search_log_open(&j->log, s->log, &s->identity, r->unit, r->n_units, qns_search_know,
+                               j, err);
 }
 
 qns_status qns_search(qns_search_result **out, const qns_search_spec *spec, qns_err *err)
 {
     qns_status st = QNS_OK;
-    job j = {.spec = spec, .began = now()};
+    qns_search_state j = {.spec = spec, .began = qns_search_now()};
     qns_err budget = {0};
     assert(spec->n_units > 0 && spec->n_steps > 0);
     QNS_TRY_DONE(begin(&j, err));

@@ -14,19 +14,28 @@
 #include "core/base/arena.h"
 #include "core/base/digest.h"
 #include "ns/interval.h"
+#include "ns/result.h"
 #include "ns/searcher.h"
 #include "ns/target.h"
 
-typedef enum qns_cost { QNS_COST_MACS, QNS_COST_BYTES, QNS_COST_LATENCY, QNS_COSTS } qns_cost;
+typedef enum qns_cost {
+    QNS_COST_MACS,
+    QNS_COST_BYTES,
+    QNS_COST_LATENCY,
+    QNS_COST_LAYERS, /* 1 each */
+    QNS_COSTS
+} qns_cost;
 const char *qns_cost_name(qns_cost c); /* "macs" */
 qns_status qns_cost_find(qns_cost *out, const char *name, qns_err *err);
 
+/* What the float layers are ranked by: the noise that they take away, as a share of the signal
+ * (10^(-SQNR/10)), for each unit of cost. What costs nothing comes first. */
 typedef enum qns_rank_by {
-    QNS_RANK_ONE_IN,     /* "leave-one-in": output SQNR with only this unit in int8, worst first */
-    QNS_RANK_ONE_OUT,    /* "leave-one-out": output SQNR with only this unit in float, best first */
-    QNS_RANK_LOCAL,      /* SQNR of the unit on the float model's inputs, worst first */
-    QNS_RANK_CUMULATIVE, /* SQNR of the unit in the int8 model, worst first */
-    QNS_RANK_WEIGHT,     /* SQNR of the weight, worst first; units without one last */
+    QNS_RANK_ONE_IN,     /* "leave-one-in": output SQNR with only this unit in int8 */
+    QNS_RANK_ONE_OUT,    /* "leave-one-out": output SQNR with only this unit in float */
+    QNS_RANK_LOCAL,      /* SQNR of the unit on the float model's inputs */
+    QNS_RANK_CUMULATIVE, /* SQNR of the unit in the int8 model */
+    QNS_RANK_WEIGHT,     /* SQNR of the weight; units without one come last */
     QNS_RANKS
 } qns_rank_by;
 const char *qns_rank_name(qns_rank_by r);
@@ -44,7 +53,7 @@ typedef struct qns_search_unit {
     const char *const *names; /* of all its nodes */
     uint32_t n_names;
     int32_t index;          /* execution order */
-    double cost[QNS_COSTS]; /* of keeping it in float: MACs; bytes; seconds more than in int8 */
+    double cost[QNS_COSTS]; /* of keeping it in float: MACs; bytes; seconds more than in int8; 1 */
     double score;           /* what it was ranked by; NaN: not ranked */
     uint32_t rank;          /* from 1; 0: not ranked */
     bool in_float;          /* in the answer */
@@ -124,6 +133,9 @@ typedef struct qns_search_spec {
     /* One trial. judge: the target's number is wanted; without, the SQNR alone will do. */
     qns_status (*run)(qns_search_score *out, void *ctx, const bool *in_float, bool judge,
                       qns_err *err);
+    /* Several trials at once, for their SQNR; may be NULL. */
+    qns_status (*scan)(qns_search_score *out, void *ctx, const bool *const *in_float, uint32_t n,
+                       qns_err *err);
     /* May be NULL. done of at most total trials. */
     void (*progress)(void *ctx, const char *phase, int64_t done, int64_t total);
     void *ctx;
@@ -132,6 +144,9 @@ typedef struct qns_search_spec {
 /* The texts of the result are "", its check is that of no data. Fails with what run() fails with,
  * and with what reading and writing the log fails with: everything run so far is in the log. */
 qns_status qns_search(qns_search_result **out, const qns_search_spec *spec, qns_err *err);
+/* As a result whose layers of the answer are the bad ones, by rank: for skip lists. It lives no
+ * longer than r; free it with qns_result_free(). */
+qns_status qns_search_layers(qns_result **out, const qns_search_result *r, qns_err *err);
 void qns_search_result_free(qns_search_result *r);
 
 /* The answer; its number is NaN only when no trial had one. */

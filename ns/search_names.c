@@ -6,7 +6,7 @@
 #include <math.h>
 #include <string.h>
 
-static const char *const costs[QNS_COSTS] = {"macs", "bytes", "latency"};
+static const char *const costs[QNS_COSTS] = {"macs", "bytes", "latency", "layers"};
 static const char *const ranks[QNS_RANKS] = {"leave-one-in", "leave-one-out", "local", "cumulative",
                                              "weight"};
 

@@ -83,6 +83,20 @@ static qns_status run(qns_search_score *out, void *ctx, const bool *in_float, bo
     return QNS_OK;
 }
 
+static qns_status scan(qns_search_score *out, void *ctx, const bool *const *in_float, uint32_t n,
+                       qns_err *err)
+{
+    qns_search_world *w = ctx;
+    const qns_scan_opts o = {.first = w->first, .n = w->n};
+    qns_trial_score *t;
+    QNS_TRY(qns_new((void **)&t, n, sizeof *t, err));
+    const qns_status st = qns_trials_scan(t, w->trials, in_float, n, &o, err);
+    for (uint32_t i = 0; i < n && st == QNS_OK; i++)
+        out[i] = score_of(&t[i]);
+    qns_free(t);
+    return st;
+}
+
 static void progress(void *ctx, const char *phase, int64_t done, int64_t total)
 {
     const qns_search_world *w = ctx;
@@ -90,16 +104,19 @@ static void progress(void *ctx, const char *phase, int64_t done, int64_t total)
         w->progress(w->ctx, phase, done, total);
 }
 
-qns_status qns_search_world_spec(qns_search_spec *s, qns_search_world *w, qns_arena *a,
-                                 qns_err *err)
+qns_status qns_search_world_spec(qns_search_spec *s, qns_search_unit **out, qns_search_world *w,
+                                 qns_arena *a, qns_err *err)
 {
     qns_search_unit *unit;
     s->n_units = qns_trials_n(w->trials);
     s->run = run;
+    s->scan = scan;
     s->progress = progress;
     s->ctx = w;
+    s->total[QNS_COST_MACS] = qns_trials_macs(w->trials);
     s->total[QNS_COST_BYTES] = 0;
     s->total[QNS_COST_LATENCY] = NAN;
+    s->total[QNS_COST_LAYERS] = s->n_units;
     QNS_TRY(qns_arena_new((void **)&unit, a, s->n_units, sizeof *unit, err));
     s->unit = unit;
     for (uint32_t i = 0; i < s->n_units; i++) {
@@ -110,59 +127,60 @@ qns_status qns_search_world_spec(qns_search_spec *s, qns_search_world *w, qns_ar
                                     .names = u->names,
                                     .n_names = (uint32_t)u->n_names,
                                     .index = (int32_t)u->index,
-                                    .cost = {u->macs, bytes, NAN},
+                                    .cost = {u->macs, bytes, NAN, 1},
                                     .score = NAN};
         s->total[QNS_COST_BYTES] += bytes;
     }
+    *out = unit;
     return QNS_OK;
 }
 
-qns_status qns_search_world_check(const qns_search_world *w, const qns_target *target, bool labels,
-                                  qns_err *err)
+qns_status qns_search_target_check(const qns_target *target, const char *eval_cmd, bool classifier,
+                                   bool labels, qns_err *err)
 {
     const char *name = qns_target_name(target->metric);
     const bool classes =
         target->metric == QNS_TARGET_AGREEMENT || target->metric == QNS_TARGET_DROP;
-    if (target->metric == QNS_TARGET_EVAL && !w->eval_cmd)
+    if (target->metric == QNS_TARGET_EVAL && !eval_cmd)
         QNS_FAIL(err, CONFIG,
                  "the target 'eval' is the number of a command: give it with "
                  "--eval-cmd './eval.sh {model}'");
-    if (target->metric != QNS_TARGET_EVAL && w->eval_cmd)
+    if (target->metric != QNS_TARGET_EVAL && eval_cmd)
         QNS_FAIL(err, CONFIG,
                  "--eval-cmd goes with a target on its number, like 'eval>=0.71', not on '%s'",
                  name);
-    if (w->eval_cmd)
-        QNS_TRY(qns_eval_cmd_check(w->eval_cmd, err));
-    if (classes && !qns_trials_classifier(w->trials))
+    if (eval_cmd)
+        QNS_TRY(qns_eval_cmd_check(eval_cmd, err));
+    if (classes && !classifier)
         QNS_FAIL(err, CONFIG,
                  "'%s' is for classifiers, and this model's first output is no list of scores; "
                  "'output-sqnr>=25' or --eval-cmd fits any model",
                  name);
     if (target->metric == QNS_TARGET_DROP && !labels)
-        QNS_FAIL(err, CONFIG,
-                 "'top1-drop' needs labels: --labels FILE.npy or 'labels' in the "
-                 "data.yaml; 'top1-agreement' does without");
+        QNS_FAIL(
+            err, CONFIG,
+            "'top1-drop' needs labels for the samples of the search and of the check: --labels "
+            "FILE.npy or 'labels' in the data.yaml; 'top1-agreement' does without");
     return QNS_OK;
 }
 
 /* ---- the check ---- */
 
-static qns_interval interval_of(const qns_trial_score *t, qns_target_metric m, qns_err *err,
-                                uint64_t seed)
+static qns_status interval_of(qns_interval *i, const qns_trial_score *t, qns_target_metric m,
+                              uint64_t seed, qns_err *err)
 {
-    qns_interval i = {NAN, NAN, NAN, NULL};
     int64_t n[4] = {0};
-    (void)err;
-    (void)seed;
     if (m == QNS_TARGET_AGREEMENT && t->agree >= 0) {
-        i = (qns_interval){share(t->agree, t->n), 0, 0, "Wilson's score interval"};
-        qns_wilson(&i.lo, &i.hi, t->agree, t->n);
+        *i = (qns_interval){share(t->agree, t->n), 0, 0, "Wilson's score interval"};
+        qns_wilson(&i->lo, &i->hi, t->agree, t->n);
     } else if (m == QNS_TARGET_DROP && t->hit >= 0) {
         for (int64_t k = 0; k < t->n; k++)
             n[t->sample[k] >> 1 & 3]++; /* neither, the float model only, the mixed only, both */
-        i = qns_interval_paired(n[3], n[1], n[2], n[0]);
+        *i = qns_interval_paired(n[3], n[1], n[2], n[0]);
+    } else if (m == QNS_TARGET_SQNR && t->nonfinite <= t->nonfinite_ref) {
+        return qns_interval_sqnr(i, t->energy, t->n_energy, seed, err);
     }
-    return i;
+    return QNS_OK;
 }
 
 void qns_search_answer(bool *in_float, const qns_search_result *r)
@@ -188,10 +206,11 @@ qns_status qns_search_world_verify(qns_search_result *r, qns_search_world *w, in
     c->ref_top1 = share(mixed.ref_hit, n);
     c->int8_top1 = share(int8.hit, n);
     c->top1 = share(mixed.hit, n);
-    c->interval = interval_of(&mixed, r->target.metric, err, seed);
+    QNS_TRY_DONE(interval_of(&c->interval, &mixed, r->target.metric, seed, err));
     c->verdict = qns_search_judge(&r->target, &c->interval);
 done:
     qns_free(mixed.sample);
+    qns_free(mixed.energy);
     qns_free(in_float);
     return st;
 }

@@ -8,7 +8,7 @@
 #include <string.h>
 
 static const qns_kind *const table[] = {&qns_kind_comparison, &qns_kind_shadow,
-                                        &qns_kind_sensitivity};
+                                        &qns_kind_sensitivity, &qns_kind_search};
 
 const qns_kind *qns_kind_find(const char *name)
 {

@@ -15,7 +15,7 @@ enum { N = 12 };
 
 /* Noise of each unit in int8; units 3 and 7 are bad, and 5 only together with 6. */
 typedef struct world {
-    uint32_t runs, judged, fail_at;
+    uint32_t runs, judged, scans, fail_at;
     double ceiling; /* what float reaches */
     qns_search_unit unit[N];
     const char *name[N];
@@ -39,6 +39,16 @@ static qns_status run_set(qns_search_score *out, void *ctx, const bool *in_float
     return QNS_OK;
 }
 
+static qns_status scan_sets(qns_search_score *out, void *ctx, const bool *const *in_float,
+                            uint32_t n, qns_err *err)
+{
+    world *w = ctx;
+    w->scans++;
+    for (uint32_t i = 0; i < n; i++)
+        QNS_TRY(run_set(&out[i], ctx, in_float[i], false, err));
+    return QNS_OK;
+}
+
 static qns_search_spec spec_of(world *w, const char *target, const char *log)
 {
     static const qns_searcher *const steps[] = {&qns_search_bisect, &qns_search_backward};
@@ -51,12 +61,12 @@ static qns_search_spec spec_of(world *w, const char *target, const char *log)
                                        .names = &w->name[i],
                                        .n_names = 1,
                                        .index = (int32_t)i,
-                                       .cost = {10.0 + i, 5, NAN},
+                                       .cost = {10.0 + i, 5, NAN, 1},
                                        .score = NAN};
     }
     qns_search_spec s = {.unit = w->unit,
                          .n_units = N,
-                         .total = {1000, 60, NAN},
+                         .total = {1000, 60, NAN, N},
                          .step = steps,
                          .n_steps = 2,
                          .by = QNS_RANK_ONE_IN,
@@ -91,13 +101,14 @@ Test(search, finds_the_minimum)
 {
     world w;
     qns_search_spec s = spec_of(&w, "output-sqnr>=15", NULL);
+    /* Alone in int8, 5 and 6 do no harm; alone in float both help, and 5 costs less. */
     const qns_rank_by by[] = {QNS_RANK_ONE_IN, QNS_RANK_ONE_OUT};
     for (int i = 0; i < 2; i++) { /* noise of at most 0.03: 3 and 7, and one of 5 and 6 */
         s.by = by[i];
         w.runs = 0;
         qns_search_result *r = found(&s);
         cr_assert(qns_search_met(r) && r->end == QNS_SEARCH_DONE);
-        answer(r, "u3 u6 u7"); /* 6 is ranked before 5 either way */
+        answer(r, i == 0 ? "u3 u6 u7" : "u3 u5 u7");
         cr_assert_eq(r->runs, w.runs);
         cr_assert_eq(r->unit[3].rank, 1);
         cr_assert_eq(r->unit[7].rank, 2);
@@ -112,6 +123,7 @@ Test(search, given_ranking)
     world w;
     qns_search_spec s = spec_of(&w, "output-sqnr>=6", NULL);
     s.by = QNS_RANK_WEIGHT;
+    s.by_cost = QNS_COST_LAYERS;
     for (uint32_t i = 0; i < N; i++)
         w.unit[i].score = i == 2 ? NAN : 20 + i;
     w.unit[7].score = 1;
@@ -120,6 +132,20 @@ Test(search, given_ranking)
     answer(r, "u3 u7");
     cr_assert(r->unit[7].rank == 1 && r->unit[3].rank == 2 && r->unit[2].rank == N);
     cr_assert_leq(r->runs, 2 + 4 + 2);
+    qns_search_result_free(r);
+}
+
+/* The same help for more cost comes later; help for nothing comes first. */
+Test(search, ranking_weighs_cost)
+{
+    world w;
+    qns_search_spec s = spec_of(&w, "output-sqnr>=15", NULL);
+    w.unit[7].cost[0] = 1; /* a fifth of the noise of 3 for a thirteenth of its cost */
+    w.unit[1].cost[0] = 0;
+    qns_search_result *r = found(&s);
+    cr_assert_eq(r->unit[1].rank, 1);
+    cr_assert_eq(r->unit[7].rank, 2);
+    cr_assert_eq(r->unit[3].rank, 3);
     qns_search_result_free(r);
 }
 
@@ -222,6 +248,36 @@ Test(search, goes_on)
     }
     unlink(log);
     qns_search_result_free(whole);
+}
+
+/* Trials of the ranking at once: the same result, the same budget, the same log. */
+Test(search, at_once)
+{
+    world w;
+    char log[64];
+    snprintf(log, sizeof log, "/tmp/qns_search_o%d.jsonl", (int)getpid());
+    unlink(log);
+    for (uint32_t runs = 2; runs < 30; runs++) {
+        qns_search_spec s = spec_of(&w, "eval>=0.97", NULL);
+        s.max_runs = runs;
+        qns_search_result *one = found(&s);
+        s = spec_of(&w, "eval>=0.97", log);
+        s.max_runs = runs;
+        s.scan = scan_sets;
+        qns_search_result *all = found(&s);
+        cr_assert_eq(w.scans, runs > 2);
+        cr_assert_eq(one->runs, all->runs);
+        same(one, all);
+        w.runs = w.scans = 0;
+        qns_search_result *again = found(&s); /* the log is no part of the budget */
+        cr_assert(all->end == QNS_SEARCH_BUDGET || w.runs + w.scans == 0);
+        if (all->end == QNS_SEARCH_DONE)
+            same(one, again);
+        qns_search_result_free(one);
+        qns_search_result_free(all);
+        qns_search_result_free(again);
+        unlink(log);
+    }
 }
 
 static void refused(const char *log, const char *content, qns_status st, const char *part)

@@ -1,0 +1,1 @@
+$QNS search $FIXTURES/model.onnx -d $FIXTURES/eval.yaml -o q.yaml
