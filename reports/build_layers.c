@@ -240,7 +240,6 @@ void qns_build_layers(qns_build *b)
     for (uint32_t i = 0; i < r->n_ranking; i++)
         build_row(b, &row[i], &r->layer[r->ranking[i]], i);
     b->report->heading = "layers, worst first";
-    b->report->rest = "none worse than these";
     b->report->intro = "The output's SQNR is cumulative; the weight's is the tensor alone.";
     b->report->groups = groups;
     b->report->n_groups = QNS_ARRAY_LEN(groups);

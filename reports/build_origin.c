@@ -123,7 +123,6 @@ void qns_build_origin(qns_build *b)
 {
     build_coverage(b);
     build_identity(b);
-    b->report->identity_intro = "What exactly was compared. Equal digests mean equal bytes.";
     b->report->guide = guide;
     b->report->n_guide = QNS_ARRAY_LEN(guide);
 }

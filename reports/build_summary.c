@@ -64,7 +64,6 @@ static void build_head(qns_build *b)
     const char *model = r->ref.model[0] ? r->ref.model : r->ref.file;
     const char *output = qns_build_text(b, "output SQNR %s", decibels(b, &r->output.diff));
     b->report->title = qns_build_text(b, "%s", model[0] ? model : "comparison");
-    b->report->label = "compared";
     b->report->subtitle =
         qns_build_text(b, "%s (float) against %s (int8%s%s), %s samples", r->ref.file, r->test.file,
                        r->test.backend[0] ? " on " : "", r->test.backend,

@@ -346,7 +346,9 @@ static qns_status render(const qns_report *r, const qns_report_opts *o, const qn
         qns_tval_add(h.root, "has_coverage");
     fill_table(&h, "unmatched", &r->unmatched);
     fill_second(&h);
-    qns_tval_set(h.root, "identity_intro", r->identity_intro);
+    qns_tval_set(h.root, "identity_intro",
+                 r->identity_intro ? r->identity_intro
+                                   : "What exactly was compared. Equal digests mean equal bytes.");
     fill_table(&h, "identity", &r->identity);
     add_facts(h.root, "guide", r->guide, r->n_guide);
     QNS_TRY_DONE(fill_plots(&h, err));

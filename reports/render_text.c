@@ -211,7 +211,7 @@ static qns_status render(const qns_report *r, const qns_report_opts *opts, const
     qns_label_add_wrapped(&o.t, r->verdict, o.width, 2, 0);
     end_colour(&o, colour);
     qns_str_add(&o.t, "\n\n");
-    labelled(&o, r->label, r->subtitle, 12);
+    labelled(&o, r->label ? r->label : "compared", r->subtitle, 12);
     for (uint32_t i = 0; i < r->n_cards; i++)
         if (strcmp(r->card[i].label, "Coverage") == 0) {
             qns_str line = {0};
@@ -222,7 +222,8 @@ static qns_status render(const qns_report *r, const qns_report_opts *opts, const
         }
     put_coverage(&o, r);
     put_findings(&o, r);
-    put_table(&o, &r->layers, r->heading, opts->max_rows ? opts->max_rows : 20, r->rest);
+    put_table(&o, &r->layers, r->heading, opts->max_rows ? opts->max_rows : 20,
+              r->rest ? r->rest : "none worse than these");
     if (r->second_heading)
         put_table(&o, &r->second, r->second_heading, UINT32_MAX, "");
     if (o.t.failed)

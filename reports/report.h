@@ -84,10 +84,10 @@ typedef struct qns_report {
     uint32_t n_cards;
     const qns_advice *advice;
     uint32_t n_advice;
-    const char *label;         /* what the subtitle tells: "compared" */
-    const char *heading;       /* of the table, no capitals */
-    const char *rest;          /* what the rows below those that are shown are */
-    const char *intro;         /* one or two sentences about the table */
+    const char *label;   /* what the subtitle tells; NULL: "compared" */
+    const char *heading; /* of the table, no capitals */
+    const char *rest;    /* what the rows below those that are shown are; NULL: "none worse ..." */
+    const char *intro;   /* one or two sentences about the table */
     const char *const *groups; /* texts of the last column, worst first: what it is filtered by */
     uint32_t n_groups;
     qns_table layers;                          /* worst first */
@@ -99,9 +99,9 @@ typedef struct qns_report {
     const qns_fact *coverage;
     uint32_t n_coverage;
     qns_table unmatched;
-    const char *identity_intro;
-    qns_table identity;    /* what it is | reference | test */
-    const qns_fact *guide; /* how to read the numbers */
+    const char *identity_intro; /* NULL: digests of two sides */
+    qns_table identity;         /* what it is | reference | test */
+    const qns_fact *guide;      /* how to read the numbers */
     uint32_t n_guide;
 } qns_report;
 
