@@ -3,6 +3,7 @@
 #ifndef QNS_DECISIONS_H
 #define QNS_DECISIONS_H
 
+#include "core/quant/borders.h"
 #include "core/quant/prepare.h"
 #include "core/quant/weight.h"
 
@@ -33,6 +34,7 @@ struct qns_decisions {
         qns_observing *at;
         size_t n, cap;
     } observing;
+    qns_borders borders;
     uint32_t n_int8;
     size_t recorded; /* bytes that recording observers keep */
     int64_t samples;

@@ -33,6 +33,7 @@ const char *qns_why_text(qns_why w)
         [QNS_WHY_WEIGHT_ONLY] = "activations stay float by rule",
         [QNS_WHY_PLACEHOLDER] = "a placeholder for float32 stands in its rule",
         [QNS_WHY_RECORDED] = "observer 'recording' only records: it stays float",
+        [QNS_WHY_OUTSIDE] = "outside of the quantize and dequantize borders",
         [QNS_WHY_REUSED] = "has the qparams of its node's first input, by rule (reuse_input)",
     };
     return text[w];
@@ -59,6 +60,14 @@ static qns_status tell(const qns_decisions *d, const qns_value *v, const qns_nod
     if (maker && maker->choice == QNS_QUANTIZE && maker->warning) {
         const size_t len = strlen(why);
         snprintf(why + len, sizeof why - len, "; %s", maker->warning);
+    }
+    const qns_qborder *border = d->borders.at[v->id.i];
+    if (border) {
+        const size_t len = strlen(why);
+        snprintf(why + len, sizeof why - len, "; %s border",
+                 border->quantize ? "quantize" : "dequantize");
+        if (border->line)
+            snprintf(why + strlen(why), sizeof why - strlen(why), " of line %u", border->line);
     }
     qns_explain_row r = {.value = v->name,
                          .node = n ? n->name : NULL,

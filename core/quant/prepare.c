@@ -151,6 +151,10 @@ static qns_status classify(qns_decisions *d, const qns_node *n, qns_err *err)
         x->why = QNS_WHY_SKIPPED;
         return QNS_OK;
     }
+    if (d->borders.outside[n->id.i]) {
+        x->why = QNS_WHY_OUTSIDE;
+        return QNS_OK;
+    }
     QNS_TRY(classify_scheme(&done, d, n, err));
     if (done)
         return QNS_OK;
@@ -394,6 +398,28 @@ static qns_status assign(qns_decisions *d, qns_err *err)
     return QNS_OK;
 }
 
+/* A border that was asked for is there, or the reason is told: an integer node reads what is
+ * quantized, and makes what is dequantized. */
+static qns_status check_borders(const qns_decisions *d, qns_err *err)
+{
+    for (uint32_t i = 0; i < qns_graph_n_values(d->g); i++) {
+        const qns_qborder *b = d->borders.at[i];
+        const qns_value *v = qns_graph_value(d->g, (qns_vid){i});
+        if (!b)
+            continue;
+        if (b->quantize && d->value[i].choice == QNS_KEEP_FLOAT)
+            QNS_FAIL(err, CONFIG, "'%s' has a quantize border, but no integer node reads it",
+                     v->name);
+        if (!b->quantize && v->producer.i != QNS_NONE && !qns_decisions_int8(d, v->producer)) {
+            const qns_decision *maker = &d->node[v->producer.i];
+            QNS_FAIL(err, CONFIG, "'%s' has a dequantize border, but is float: %s%s%s", v->name,
+                     qns_why_text(maker->why), maker->detail ? ": " : "",
+                     maker->detail ? maker->detail : "");
+        }
+    }
+    return QNS_OK;
+}
+
 qns_status qns_prepare(qns_decisions **out, const qns_graph *fused, const qns_qconfig_set *set,
                        qns_err *err)
 {
@@ -410,6 +436,7 @@ qns_status qns_prepare(qns_decisions **out, const qns_graph *fused, const qns_qc
     QNS_TRY_DONE(qns_arena_new((void **)&d->value, d->arena, n_values, sizeof *d->value, err));
     QNS_TRY_DONE(qns_arena_new((void **)&d->weight, d->arena, n_nodes, sizeof *d->weight, err));
     QNS_TRY_DONE(qns_arena_new((void **)&d->dynamic, d->arena, n_nodes, sizeof *d->dynamic, err));
+    QNS_TRY_DONE(qns_borders_find(&d->borders, d->arena, fused, set, err));
     for (uint32_t i = 0; i < n_values; i++)
         d->value[i] =
             (qns_decision){.observer = QNS_NONE, .recorder = QNS_NONE, .why = QNS_WHY_READER};
@@ -419,6 +446,7 @@ qns_status qns_prepare(qns_decisions **out, const qns_graph *fused, const qns_qc
     }
     spread(d);
     QNS_TRY_DONE(assign(d, err));
+    QNS_TRY_DONE(check_borders(d, err));
     *out = d;
     d = NULL;
 done:

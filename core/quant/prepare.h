@@ -49,6 +49,7 @@ typedef enum qns_why {
     QNS_WHY_WEIGHT_ONLY, /* its activations stay float by rule */
     QNS_WHY_PLACEHOLDER, /* observers of float32 placeholders */
     QNS_WHY_RECORDED,    /* the recording observer finds no range */
+    QNS_WHY_OUTSIDE,     /* outside of explicit borders (borders.h) */
     QNS_WHY_REUSED,      /* reuse_input: the qparams of the node's first input */
     QNS_WHY_COUNT
 } qns_why;

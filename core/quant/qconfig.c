@@ -98,6 +98,7 @@ void qns_qconfig_free(qns_qconfig_set *set)
         return;
     qns_arena_free(set->arena);
     qns_free(set->rule.at);
+    qns_free(set->border.at);
     qns_free(set);
 }
 
@@ -111,6 +112,8 @@ qns_status qns_qconfig_copy(qns_qconfig_set **out, const qns_qconfig_set *from, 
     set->file = from->file ? qns_arena_strdup(set->arena, from->file) : NULL;
     for (size_t i = 0; i < from->rule.n; i++)
         QNS_TRY_DONE(qns_qconfig_add(set, &from->rule.at[i], err));
+    for (size_t i = 0; i < from->border.n; i++)
+        QNS_TRY_DONE(qns_qconfig_border(set, &from->border.at[i], err));
     *out = set;
     set = NULL;
 done:
@@ -154,6 +157,16 @@ qns_status qns_qconfig_skip(qns_qconfig_set *set, const char *name, qns_err *err
     qns_qrule r = {.by = QNS_BY_SKIP, .pattern = name, .cfg = set->base};
     r.cfg.quantize = false;
     return qns_qconfig_add(set, &r, err);
+}
+
+qns_status qns_qconfig_border(qns_qconfig_set *set, const qns_qborder *border, qns_err *err)
+{
+    qns_qborder b = *border;
+    b.pattern = qns_arena_strdup(set->arena, border->pattern);
+    if (!b.pattern)
+        QNS_FAIL(err, NOMEM, "cannot copy a name");
+    QNS_VEC_PUSH(&set->border, b, err);
+    return QNS_OK;
 }
 
 size_t qns_qconfig_n_rules(const qns_qconfig_set *set)

@@ -66,6 +66,15 @@ typedef struct qns_qrule {
     uint32_t line; /* of the file; 0 for a rule that was added by a program */
 } qns_qrule;
 
+/* An explicit border (borders.h), at the activations that are called so (or made by a node that
+ * is).
+ */
+typedef struct qns_qborder {
+    const char *pattern;
+    bool quantize; /* else dequantize */
+    uint32_t line; /* of the file; 0 for a border that was added by a program */
+} qns_qborder;
+
 typedef struct qns_qconfig_set qns_qconfig_set;
 
 /* Ready-made settings by PyTorch's names: fbgemm, qnnpack, default_qconfig, ... */
@@ -99,6 +108,8 @@ qns_hist_version qns_qconfig_hist_version(const qns_qconfig_set *set);
 qns_status qns_qconfig_add(qns_qconfig_set *set, const qns_qrule *rule, qns_err *err);
 /* Appends a skip rule: node, folded node or value of that name stays float. */
 qns_status qns_qconfig_skip(qns_qconfig_set *set, const char *name, qns_err *err);
+/* Appends a border; the pattern is copied. Wrong names are found by qns_prepare(). */
+qns_status qns_qconfig_border(qns_qconfig_set *set, const qns_qborder *border, qns_err *err);
 size_t qns_qconfig_n_rules(const qns_qconfig_set *set);
 const qns_qrule *qns_qconfig_rule(const qns_qconfig_set *set, size_t i);
 

@@ -126,21 +126,21 @@ static bool is_nth(const qns_qrule *r, const qns_graph *g, const qns_node *n)
 }
 
 /* An exact name wins over its reading as a pattern: names of real models contain brackets. */
-static bool name_matches(const char *pattern, const char *name)
+bool qns_name_fits(const char *pattern, const char *name)
 {
     return strcmp(pattern, name) == 0 || (qns_has_glob_chars(pattern) && qns_glob(pattern, name));
 }
 
 static bool is_named(const qns_qrule *r, const qns_graph *g, const qns_node *n)
 {
-    if (name_matches(r->pattern, n->name))
+    if (qns_name_fits(r->pattern, n->name))
         return true;
     for (uint32_t i = 0; i < n->n_origin; i++)
-        if (name_matches(r->pattern, n->origin[i]))
+        if (qns_name_fits(r->pattern, n->origin[i]))
             return true;
     for (uint32_t i = 0; i < n->n_out; i++) {
         const qns_value *v = qns_graph_value(g, n->out[i]);
-        if (name_matches(r->pattern, v->name) || name_matches(r->pattern, v->origin))
+        if (qns_name_fits(r->pattern, v->name) || qns_name_fits(r->pattern, v->origin))
             return true;
     }
     return false;

@@ -17,6 +17,10 @@ struct qns_qconfig_set {
         qns_qrule *at;
         size_t n, cap;
     } rule;
+    struct {
+        qns_qborder *at;
+        size_t n, cap;
+    } border;
 };
 
 /* The words of the yaml keys, shared by reader and writer. */
@@ -31,6 +35,9 @@ qns_status qns_qconfig_read_preset(qns_qconfig *out, const char **name, const qn
 /* The keys activation and weight of a map. */
 qns_status qns_qconfig_read_specs(qns_qconfig *out, const qns_yaml_node *map, qns_err *err);
 qns_status qns_qconfig_read_pytorch(qns_qconfig_set *set, const qns_yaml_node *map, qns_err *err);
+/* The same name, or a pattern (* ? []) that fits. An exact name wins over its reading as a pattern.
+ */
+bool qns_name_fits(const char *pattern, const char *name);
 /* The operator that a type or function of PyTorch is here, or one of our own names; or NULL. */
 const qns_op *qns_qconfig_type(const char *name);
 /* False: no extended regular expression, or one that is refused because it may take too much. */

@@ -61,6 +61,20 @@ static const char *selector(qns_qrule_by by)
                                 : "module";
 }
 
+static void add_borders(qns_str *out, const qns_qconfig_set *set, bool quantize)
+{
+    bool any = false;
+    for (size_t i = 0; i < set->border.n; i++) {
+        if (set->border.at[i].quantize != quantize)
+            continue;
+        qns_str_add(out, any ? ", " : quantize ? "quantize_at: [" : "dequantize_at: [");
+        add_quoted(out, set->border.at[i].pattern);
+        any = true;
+    }
+    if (any)
+        qns_str_add(out, "]\n");
+}
+
 void qns_qconfig_text(qns_str *out, const qns_qconfig_set *set)
 {
     qns_str_addf(out, "backend: %s\ndefault: %s\nhist_version: %s\n", set->be->name, set->preset,
@@ -69,6 +83,8 @@ void qns_qconfig_text(qns_str *out, const qns_qconfig_set *set)
         qns_str_add(out, "quantize: false\n");
     add_spec(out, "", "activation", &set->base.act, false);
     add_spec(out, "", "weight", &set->base.weight, true);
+    add_borders(out, set, true);
+    add_borders(out, set, false);
     if (set->rule.n)
         qns_str_add(out, "rules:\n");
     for (size_t i = 0; i < set->rule.n; i++) {

@@ -18,6 +18,7 @@
  *       - regex: "layer[12]"        # PyTorch's ways to name nodes, see qconfig_pytorch.c
  *       - module: layer3
  *     quantize: true                # false: only rules quantize
+ *     quantize_at: [x]              # borders (borders.h); wrap: modules that alone are quantized
  *     pytorch: {...}                # rules by PyTorch's precedence, weaker than those of "rules"
  *
  * A map starts from the default; what it does not say stays as there. */
@@ -309,6 +310,43 @@ static qns_status read_rule(qns_qconfig_set *set, const qns_yaml_node *map, qns_
     return qns_qconfig_add(set, &r, err);
 }
 
+/* A list of names, or one. */
+static qns_status read_borders(qns_qconfig_set *set, const qns_yaml_node *n, bool quantize,
+                               qns_err *err)
+{
+    qns_qborder b = {.quantize = quantize};
+    if (!n)
+        return QNS_OK;
+    if (n->kind != QNS_YAML_SCALAR)
+        QNS_TRY(qns_yaml_want(n, QNS_YAML_LIST, err));
+    for (const qns_yaml_node *c = n->kind == QNS_YAML_SCALAR ? n : n->first; c;
+         c = c == n ? NULL : c->next) {
+        QNS_TRY(qns_yaml_text(&b.pattern, c, err));
+        b.line = c->line;
+        QNS_TRY(qns_qconfig_border(set, &b, err));
+    }
+    return QNS_OK;
+}
+
+/* Only what is wrapped is quantized: the same as "quantize: false" and a rule for each module. */
+static qns_status read_wrap(qns_qconfig_set *set, const qns_yaml_node *root, qns_err *err)
+{
+    const qns_yaml_node *n = qns_yaml_find(root, "wrap");
+    qns_qrule r = {.by = QNS_BY_MODULE, .cfg = set->base};
+    if (!n)
+        return QNS_OK;
+    if (qns_yaml_find(root, "quantize"))
+        return qns_yaml_fail(n, err, "'wrap' and 'quantize' both say what is quantized");
+    QNS_TRY(qns_yaml_want(n, QNS_YAML_LIST, err));
+    set->base.quantize = false;
+    for (const qns_yaml_node *c = n->first; c; c = c->next) {
+        QNS_TRY(qns_yaml_text(&r.pattern, c, err));
+        r.line = c->line;
+        QNS_TRY(qns_qconfig_add(set, &r, err));
+    }
+    return QNS_OK;
+}
+
 static qns_status read_backend(const qns_backend **out, const qns_yaml_node *n, qns_err *err)
 {
     const char *names[16];
@@ -323,8 +361,9 @@ static qns_status read_backend(const qns_backend **out, const qns_yaml_node *n, 
 static qns_status read_set(qns_qconfig_set **out, const qns_yaml_node *root, const qns_backend *be,
                            qns_err *err)
 {
-    static const char *const keys[] = {"backend", "default",  "hist_version", "activation",
-                                       "weight",  "quantize", "rules",        "pytorch"};
+    static const char *const keys[] = {"backend", "default",       "hist_version", "activation",
+                                       "weight",  "quantize",      "rules",        "pytorch",
+                                       "wrap",    "dequantize_at", "quantize_at"};
     static const char *const versions[] = {"A", "C"};
     qns_status st = QNS_OK;
     qns_qconfig_set *set = NULL;
@@ -348,6 +387,9 @@ static qns_status read_set(qns_qconfig_set **out, const qns_yaml_node *root, con
     set->file = qns_arena_strdup(set->arena, root->file);
     QNS_TRY_DONE(qns_qconfig_read_specs(&set->base, root, err));
     QNS_TRY_DONE(read_bool(&set->base.quantize, root, "quantize", err));
+    QNS_TRY_DONE(read_borders(set, qns_yaml_find(root, "quantize_at"), true, err));
+    QNS_TRY_DONE(read_borders(set, qns_yaml_find(root, "dequantize_at"), false, err));
+    QNS_TRY_DONE(read_wrap(set, root, err));
     n = qns_yaml_find(root, "pytorch");
     if (n)
         QNS_TRY_DONE(qns_qconfig_read_pytorch(set, n, err));

@@ -289,6 +289,28 @@ Test(qconfig, pytorch_precedence)
             (const uint32_t[NODES]){3, 5, 2, 3, 0, 0}, 0x6);
 }
 
+Test(qconfig, borders_and_wraps_are_written_and_read)
+{
+    static const char text[] = "quantize_at: [\"a b\", c]\ndequantize_at: d\nwrap: [m.0]\n";
+    qns_qconfig_set *set, *again;
+    qns_err err = {0};
+    qns_str once = {0}, twice = {0};
+    cr_assert_eq(qns_qconfig_parse(&set, text, strlen(text), "q.yaml", NULL, &err), QNS_OK, "%s",
+                 err.text);
+    qns_qconfig_text(&once, set);
+    cr_expect_not_null(strstr(qns_str_get(&once), "quantize_at: [\"a b\", \"c\"]"));
+    cr_expect_not_null(strstr(qns_str_get(&once), "dequantize_at: [\"d\"]"));
+    cr_assert_eq(qns_qconfig_parse(&again, qns_str_get(&once), strlen(qns_str_get(&once)), "q.yaml",
+                                   NULL, &err),
+                 QNS_OK, "%s", err.text);
+    qns_qconfig_text(&twice, again);
+    cr_expect_str_eq(qns_str_get(&once), qns_str_get(&twice));
+    qns_str_fini(&once);
+    qns_str_fini(&twice);
+    qns_qconfig_free(again);
+    qns_qconfig_free(set);
+}
+
 Test(qconfig, pytorch_mistakes)
 {
     refuses("pytorch: {global: fbgem}\n", QNS_E_CONFIG, "fbgemm");
