@@ -7,8 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const qns_bench *const benches[] = {&qns_bench_model_cmd, &qns_bench_layers_cmd,
-                                           &qns_bench_kernels_cmd, &qns_bench_serve_cmd};
+static const qns_bench *const benches[] = {
+    &qns_bench_model_cmd,   &qns_bench_layers_cmd, &qns_bench_kernels_cmd,   &qns_bench_capture_cmd,
+    &qns_bench_compare_cmd, &qns_bench_shadow_cmd, &qns_bench_calibrate_cmd, &qns_bench_serve_cmd};
 
 enum { KEY_RUNS = 3000, KEY_JSON, KEY_QUIET };
 

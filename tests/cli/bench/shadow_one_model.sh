@@ -1,0 +1,1 @@
+$QNS bench shadow $FIXTURES/model.onnx -d $FIXTURES/eval.yaml

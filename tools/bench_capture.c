@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: MIT */
+/* qns bench capture: writing all activations, beside the plain run and beside plain writing. */
+#include "core/base/mem.h"
+#include "tools/bench_flow.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+static error_t parse(int key, char *arg, struct argp_state *state)
+{
+    qns_flow_args *a = state->input;
+    if (key != ARGP_KEY_INIT)
+        return ARGP_ERR_UNKNOWN;
+    *a = (qns_flow_args){.need = 1, .what = "capture"};
+    state->child_inputs[0] = a;
+    return 0;
+}
+
+static const struct argp_child children[] = {{&qns_flow_argp, 0, 0, 0}, {0}};
+static const struct argp argp = {
+    .parser = parse,
+    .args_doc = "MODEL.onnx [MODEL.onnx] -d DATA",
+    .children = children,
+    .doc = "Capture of all weights and activations of one or two models, beside the plain run of "
+           "the same samples and beside writing as many bytes to a file with nothing else to "
+           "do.\vFiles go to --folder; what the page cache takes is measured, not the disk.\n\n"
+           "Example: qns bench capture model.onnx -d eval.yaml --limit 32"};
+
+/* The bytes of the capture before it, in blocks of 1 MiB. */
+static qns_status raw_write(qns_flow *f, qns_flow_way *w, qns_err *err)
+{
+    enum { BLOCK = 1 << 20 };
+    const double bytes = w[-1].bytes;
+    const char *path = f->path[w->model];
+    qns_status st = QNS_OK;
+    char *block = NULL;
+    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    if (fd < 0)
+        QNS_FAIL(err, IO, "cannot create '%s': %s", path, strerror(errno));
+    QNS_TRY_DONE(qns_new((void **)&block, BLOCK, 1, err));
+    memset(block, 1, BLOCK);
+    for (w->bytes = 0; w->bytes < bytes; w->bytes += BLOCK)
+        if (write(fd, block, BLOCK) != BLOCK)
+            QNS_FAIL_DONE(err, IO, "cannot write '%s': %s", path, strerror(errno));
+done:
+    qns_free(block);
+    close(fd);
+    return st;
+}
+
+static qns_status prepare(qns_flow *f, qns_err *err)
+{
+    static const char *const names[2][3] = {{"plain run", "capture", "raw write"},
+                                            {"plain run, 2", "capture, 2", "raw write, 2"}};
+    static const qns_flow_run runs[3] = {qns_flow_plain, qns_flow_capture, raw_write};
+    (void)err;
+    for (size_t m = 0; m < f->args->n_models; m++)
+        for (size_t i = 0; i < 3; i++)
+            qns_flow_add(f, names[m][i], runs[i])->model = m;
+    return QNS_OK;
+}
+
+static qns_status conclude(qns_flow *f, qns_err *err)
+{
+    char text[200];
+    (void)err;
+    for (size_t i = 0; i < f->n_ways; i += 3) {
+        const qns_flow_way *w = &f->way[i];
+        const double ratio = w[1].stat.median / w[0].stat.median;
+        const double share = qns_flow_rate(&w[1]) / qns_flow_rate(&w[2]);
+        snprintf(text, sizeof text, "%s: capture takes %.2f x the plain run",
+                 qns_bench_file_name(f->args->model[w->model]), ratio);
+        qns_flow_say(f, i ? "capture_over_plain_2" : "capture_over_plain", ratio, text);
+        snprintf(text, sizeof text, "  and moves %.0f %% of what raw writing moves in its time",
+                 100 * share);
+        qns_flow_say(f, i ? "capture_share_of_raw_2" : "capture_share_of_raw", share, text);
+    }
+    return QNS_OK;
+}
+
+static int run(int argc, char **argv)
+{
+    static const qns_flow_plan plan = {prepare, conclude, 5};
+    qns_flow_args a;
+    argp_parse(&argp, argc, argv, 0, 0, &a);
+    return qns_flow_main(&a, &plan);
+}
+
+const qns_bench qns_bench_capture_cmd = {"capture", "MODEL.onnx... -d DATA",
+                                         "capture beside the plain run and raw writing", run};
