@@ -75,7 +75,7 @@ static qns_status state(problem *p, const qns_fconv_spec *s, const descs *d, boo
 }
 
 static qns_status make(qns_fconv *f, const qns_fconv_spec *s, const float *w, const float *bias,
-                       qns_err *err)
+                       qns_arena *a, qns_err *err)
 {
     problem p;
     descs d;
@@ -87,19 +87,19 @@ static qns_status make(qns_fconv *f, const qns_fconv_spec *s, const float *w, co
     QNS_TRY(qns_dnn_arg(&f->in, &f->dnn, DNNL_ARG_SRC, dnnl_query_src_md, err));
     QNS_TRY(qns_dnn_arg(&f->out, &f->dnn, DNNL_ARG_DST, dnnl_query_dst_md, err));
     QNS_TRY(qns_dnn_constant(&f->dnn, DNNL_ARG_WEIGHTS,
-                             qns_dnn_desc(&f->dnn, dnnl_query_weights_md), &d.w_plain, w, err));
+                             qns_dnn_desc(&f->dnn, dnnl_query_weights_md), &d.w_plain, w, a, err));
     if (bias)
-        QNS_TRY(qns_dnn_constant(&f->dnn, DNNL_ARG_BIAS, &d.bias, &d.bias, bias, err));
+        QNS_TRY(qns_dnn_constant(&f->dnn, DNNL_ARG_BIAS, &d.bias, &d.bias, bias, a, err));
     return qns_dnn_scratch(&f->dnn, err);
 }
 
 qns_status qns_fconv_create(qns_fconv **out, const qns_fconv_spec *s, const float *w,
-                            const float *bias, qns_err *err)
+                            const float *bias, qns_arena *a, qns_err *err)
 {
     qns_fconv *f;
 
     QNS_TRY(qns_new((void **)&f, 1, sizeof *f, err));
-    const qns_status st = make(f, s, w, bias, err);
+    const qns_status st = make(f, s, w, bias, a, err);
     if (st != QNS_OK) {
         qns_fconv_free(f);
         return st;

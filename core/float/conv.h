@@ -4,6 +4,7 @@
 #ifndef QNS_FLOAT_CONV_H
 #define QNS_FLOAT_CONV_H
 
+#include "core/base/arena.h"
 #include "core/graph/qparams.h"
 
 typedef struct qns_fconv qns_fconv;
@@ -17,10 +18,11 @@ typedef struct qns_fconv_spec {
     bool transposed; /* 0 <= pad_lo < the kernel's span, -stride < pad_hi */
 } qns_fconv_spec;
 
-/* w in ONNX order [out_ch, in_ch / groups, kernel...]; bias may be NULL. Both are copied. Fails
- * with NOMEM, or UNSUPPORTED when the library has no such primitive. */
+/* w in ONNX order [out_ch, in_ch / groups, kernel...]; bias may be NULL. Both are copied into
+ * the arena, which must outlive the convolution. Fails with NOMEM, or UNSUPPORTED when the library
+ * has no such primitive. */
 qns_status qns_fconv_create(qns_fconv **out, const qns_fconv_spec *s, const float *w,
-                            const float *bias, qns_err *err);
+                            const float *bias, qns_arena *a, qns_err *err);
 void qns_fconv_free(qns_fconv *f);
 size_t qns_fconv_scratch(const qns_fconv *f);
 void qns_fconv_run(float *out, qns_fconv *f, const float *in, void *scratch);

@@ -18,7 +18,7 @@ struct qns_fmatmul {
 };
 
 static qns_status make_linear(qns_flinear *f, const int64_t mnk[3], const float *w,
-                              const float *bias, qns_range clamp, qns_err *err)
+                              const float *bias, qns_range clamp, qns_arena *a, qns_err *err)
 {
     const int64_t src[] = {mnk[0], mnk[2]}, dst[] = {mnk[0], mnk[1]}, wgt[] = {mnk[1], mnk[2]};
     dnnl_memory_desc_t src_md, dst_md, w_md, plain_md, bias_md;
@@ -38,20 +38,20 @@ static qns_status make_linear(qns_flinear *f, const int64_t mnk[3], const float 
     QNS_TRY(qns_dnn_arg(&f->in, &f->dnn, DNNL_ARG_SRC, dnnl_query_src_md, err));
     QNS_TRY(qns_dnn_arg(&f->out, &f->dnn, DNNL_ARG_DST, dnnl_query_dst_md, err));
     QNS_TRY(qns_dnn_constant(&f->dnn, DNNL_ARG_WEIGHTS,
-                             qns_dnn_desc(&f->dnn, dnnl_query_weights_md), &plain_md, w, err));
+                             qns_dnn_desc(&f->dnn, dnnl_query_weights_md), &plain_md, w, a, err));
     if (bias)
-        QNS_TRY(qns_dnn_constant(&f->dnn, DNNL_ARG_BIAS, &bias_md, &bias_md, bias, err));
+        QNS_TRY(qns_dnn_constant(&f->dnn, DNNL_ARG_BIAS, &bias_md, &bias_md, bias, a, err));
     return qns_dnn_scratch(&f->dnn, err);
 }
 
 qns_status qns_flinear_create(qns_flinear **out, int64_t m, int64_t n, int64_t k, const float *w,
-                              const float *bias, qns_range clamp, qns_err *err)
+                              const float *bias, qns_range clamp, qns_arena *a, qns_err *err)
 {
     const int64_t mnk[3] = {m, n, k};
     qns_flinear *f;
 
     QNS_TRY(qns_new((void **)&f, 1, sizeof *f, err));
-    const qns_status st = make_linear(f, mnk, w, bias, clamp, err);
+    const qns_status st = make_linear(f, mnk, w, bias, clamp, a, err);
     if (st != QNS_OK) {
         qns_flinear_free(f);
         return st;

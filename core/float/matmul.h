@@ -3,12 +3,13 @@
 #ifndef QNS_FLOAT_MATMUL_H
 #define QNS_FLOAT_MATMUL_H
 
+#include "core/base/arena.h"
 #include "core/graph/qparams.h"
 
-/* out[m, n] = clamp(in[m, k] * w[n, k]^T + bias[n]) */
+/* out[m, n] = clamp(in[m, k] * w[n, k]^T + bias[n]); w and bias are copied into the arena. */
 typedef struct qns_flinear qns_flinear;
 qns_status qns_flinear_create(qns_flinear **out, int64_t m, int64_t n, int64_t k, const float *w,
-                              const float *bias, qns_range clamp, qns_err *err);
+                              const float *bias, qns_range clamp, qns_arena *a, qns_err *err);
 void qns_flinear_free(qns_flinear *f);
 size_t qns_flinear_scratch(const qns_flinear *f);
 void qns_flinear_run(float *out, qns_flinear *f, const float *in, void *scratch);

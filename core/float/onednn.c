@@ -128,16 +128,18 @@ done:
 }
 
 qns_status qns_dnn_constant(qns_dnn *d, int id, const dnnl_memory_desc_t *to,
-                            const dnnl_memory_desc_t *from, const float *data, qns_err *err)
+                            const dnnl_memory_desc_t *from, const float *data, qns_arena *a,
+                            qns_err *err)
 {
     assert(d->n_arg < QNS_DNN_ARGS);
-    dnnl_exec_arg_t *a = &d->arg[d->n_arg];
+    dnnl_exec_arg_t *arg = &d->arg[d->n_arg];
+    void *memory;
 
-    TRY_DNN(dnnl_memory_create(&a->memory, to, d->engine, DNNL_MEMORY_ALLOCATE),
-            "allocating weights");
-    a->arg = id;
+    QNS_TRY(qns_arena_new(&memory, a, dnnl_memory_desc_get_size(to), 1, err));
+    TRY_DNN(dnnl_memory_create(&arg->memory, to, d->engine, memory), "describing weights");
+    arg->arg = id;
     d->n_arg++;
-    return reorder(d, a->memory, to, from, data, err);
+    return reorder(d, arg->memory, to, from, data, err);
 }
 
 qns_status qns_dnn_scratch(qns_dnn *d, qns_err *err)

@@ -4,6 +4,7 @@
 #ifndef QNS_ONEDNN_H
 #define QNS_ONEDNN_H
 
+#include "core/base/arena.h"
 #include "core/graph/qparams.h"
 
 #include <dnnl.h>
@@ -34,10 +35,11 @@ qns_status qns_dnn_make(qns_dnn *d, const_dnnl_op_desc_t desc, qns_range clamp, 
 const dnnl_memory_desc_t *qns_dnn_desc(const qns_dnn *d, dnnl_query_t which);
 /* An argument whose memory comes with each run, at index *slot of arg[]. */
 qns_status qns_dnn_arg(int *slot, qns_dnn *d, int id, dnnl_query_t which, qns_err *err);
-/* A constant argument: `data`, which lies as `from` says, is copied into memory that lies as `to`
- * says. */
+/* A constant argument: `data`, which lies as `from` says, is copied into memory of the arena that
+ * lies as `to` says. The arena must outlive the primitive. */
 qns_status qns_dnn_constant(qns_dnn *d, int id, const dnnl_memory_desc_t *to,
-                            const dnnl_memory_desc_t *from, const float *data, qns_err *err);
+                            const dnnl_memory_desc_t *from, const float *data, qns_arena *a,
+                            qns_err *err);
 /* The scratchpad argument; call it last. */
 qns_status qns_dnn_scratch(qns_dnn *d, qns_err *err);
 void qns_dnn_set(qns_dnn *d, int slot, const float *data);

@@ -104,7 +104,7 @@ static qns_status prepare_onednn(void **packed, const qns_call *c, qns_arena *a,
     if (!rows_of(c))
         return QNS_OK;
     return qns_flinear_create((qns_flinear **)packed, (int64_t)rows_of(c), w->dim[0], w->dim[1],
-                              qns_cf32(&c->in[1]), bias, c->node->clamp, err);
+                              qns_cf32(&c->in[1]), bias, c->node->clamp, a, err);
 }
 
 static void release_onednn(void *packed)

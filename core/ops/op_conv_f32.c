@@ -66,7 +66,7 @@ static qns_status prepare_onednn(void **packed, const qns_call *c, qns_arena *a,
     if (!qns_tensor_count(&c->out[0]))
         return QNS_OK;
     QNS_TRY(spec_of(&s, c, err));
-    return qns_fconv_create((qns_fconv **)packed, &s, qns_cf32(&c->in[1]), bias, err);
+    return qns_fconv_create((qns_fconv **)packed, &s, qns_cf32(&c->in[1]), bias, a, err);
 }
 
 static void release_onednn(void *packed)

@@ -179,7 +179,7 @@ static qns_status prepare_onednn(void **packed, const qns_call *c, qns_arena *a,
     QNS_TRY(spec_of(&s, c, err));
     QNS_TRY(qns_new((void **)&w, qns_tensor_count(&c->in[1]), sizeof *w, err));
     turn(w, c, false);
-    const qns_status st = qns_fconv_create((qns_fconv **)packed, &s, w, bias, err);
+    const qns_status st = qns_fconv_create((qns_fconv **)packed, &s, w, bias, a, err);
     qns_free(w);
     return st;
 }
