@@ -55,8 +55,9 @@ static qk_add parameters(const qns_call *c)
                     .relu = c->node->clamp.lo == 0.0f};
 }
 
-/* A multiple of 64: every piece but the last is all vector blocks. */
-enum { RUN = 1 << 15 };
+/* A multiple of 64: every piece but the last is all vector blocks. Small enough for threads to get
+ * equal shares of an ordinary layer. */
+enum { RUN = 1 << 13 };
 
 static void run_fbgemm(const qns_call *c)
 {

@@ -85,11 +85,17 @@ static job start_adaptive(const qns_call *c, const int64_t *size)
     return j;
 }
 
+/* n / d, rounded up; without a division in the usual case. */
+static int64_t steps(int64_t n, int64_t d)
+{
+    return d == 1 ? n : (n + d - 1) / d;
+}
+
 /* Taps k in 0..kernel-1 with 0 <= c + k * dilation < limit: the first and how many. */
 static int64_t inside(int64_t *first, int64_t c, int64_t kernel, int64_t dilation, int64_t limit)
 {
-    const int64_t lo = c < 0 ? (-c + dilation - 1) / dilation : 0;
-    int64_t hi = limit > c ? (limit - c + dilation - 1) / dilation : 0;
+    const int64_t lo = c < 0 ? steps(-c, dilation) : 0;
+    int64_t hi = limit > c ? steps(limit - c, dilation) : 0;
     hi = hi < kernel ? hi : kernel;
     *first = lo;
     return hi > lo ? hi - lo : 0;
@@ -106,42 +112,68 @@ static void adaptive_axis(box *b, int a, const qns_geom *g, int64_t o)
     b->taps *= (size_t)b->n[a];
 }
 
-static box box_of(const job *j, size_t position)
+static void window_axis(box *b, int a, const qns_geom *g, int64_t o)
+{
+    const int64_t c = o * g->stride[a] - g->pad_lo[a];
+    int64_t first, any;
+    b->n[a] = inside(&first, c, g->kernel[a], g->dilation[a], g->in[a]);
+    b->at[a] = c + first * g->dilation[a];
+    b->taps *= (size_t)b->n[a];
+    b->padded *= (size_t)inside(&any, c + g->pad_lo[a], g->kernel[a], g->dilation[a],
+                                g->in[a] + g->pad_lo[a] + g->pad_hi[a]);
+}
+
+static void lay_axis(box *b, int a, const job *j, size_t o)
+{
+    if (j->adaptive)
+        adaptive_axis(b, a, &j->g, (int64_t)o);
+    else
+        window_axis(b, a, &j->g, (int64_t)o);
+}
+
+/* What the windows of a row of outputs have in common: all but the last axis. */
+static box row_of(const job *j, size_t row)
 {
     const qns_geom *g = &j->g;
-    size_t at = position % g->out_pixels;
+    const size_t y = (size_t)g->out[1], z = (size_t)g->out[0];
     box b = {.taps = 1, .padded = 1};
-    b.image = (const char *)j->c->in[0].data +
-              position / g->out_pixels * g->in_pixels * j->channels * j->size;
-    for (int a = QNS_SPATIAL; a-- > 0;) {
-        if (j->adaptive) {
-            adaptive_axis(&b, a, g, (int64_t)(at % (size_t)g->out[a]));
-            at /= (size_t)g->out[a];
-            continue;
-        }
-        const int64_t c = (int64_t)(at % (size_t)g->out[a]) * g->stride[a] - g->pad_lo[a];
-        int64_t first, any;
-        at /= (size_t)g->out[a];
-        b.n[a] = inside(&first, c, g->kernel[a], g->dilation[a], g->in[a]);
-        b.at[a] = c + first * g->dilation[a];
-        b.taps *= (size_t)b.n[a];
-        b.padded *= (size_t)inside(&any, c + g->pad_lo[a], g->kernel[a], g->dilation[a],
-                                   g->in[a] + g->pad_lo[a] + g->pad_hi[a]);
-    }
+    b.image = (const char *)j->c->in[0].data + row / y / z * g->in_pixels * j->channels * j->size;
+    lay_axis(&b, 1, j, row % y);
+    lay_axis(&b, 0, j, row / y % z);
     return b;
+}
+
+static box box_in(const box *row, const job *j, size_t x)
+{
+    box b = *row;
+    lay_axis(&b, 2, j, x);
+    return b;
+}
+
+static size_t rows_of(const job *j)
+{
+    return j->g.out[2] ? j->positions / (size_t)j->g.out[2] : 0;
 }
 
 /* Pointers to taps first .. first + n - 1 of the box, at channel ch. */
 static void fill(const void **taps, const job *j, const box *b, size_t ch, size_t first, size_t n)
 {
     const qns_geom *g = &j->g;
+    const size_t nx = (size_t)b->n[2], ny = (size_t)b->n[1];
+    int64_t x = (int64_t)(first % nx), y = (int64_t)(first / nx % ny);
+    int64_t z = (int64_t)(first / nx / ny);
     for (size_t i = 0; i < n; i++) {
-        const int64_t t = (int64_t)(first + i);
-        const int64_t x = b->at[2] + t % b->n[2] * g->dilation[2];
-        const int64_t y = b->at[1] + t / b->n[2] % b->n[1] * g->dilation[1];
-        const int64_t z = b->at[0] + t / b->n[2] / b->n[1] * g->dilation[0];
-        const size_t pixel = (size_t)((z * g->in[1] + y) * g->in[2] + x);
+        const int64_t plane = (b->at[0] + z * g->dilation[0]) * g->in[1];
+        const int64_t line = (plane + b->at[1] + y * g->dilation[1]) * g->in[2];
+        const size_t pixel = (size_t)(line + b->at[2] + x * g->dilation[2]);
         taps[i] = b->image + (pixel * j->channels + ch) * j->size;
+        if (++x < b->n[2])
+            continue;
+        x = 0;
+        if (++y < b->n[1])
+            continue;
+        y = 0;
+        z++;
     }
 }
 
@@ -198,13 +230,18 @@ static void max_block(const job *j, const box *b, void *out, size_t ch, size_t n
 void qns_pool_max(const qns_call *c, const qns_window *w)
 {
     const job j = start(c, w);
+    const size_t rows = rows_of(&j), width = (size_t)j.g.out[2];
     char *out = c->out[0].data;
 #pragma omp parallel for schedule(static) if (j.positions * j.channels > QNS_PAR_MIN)
-    for (size_t p = 0; p < j.positions; p++) {
-        const box b = box_of(&j, p);
-        for (size_t ch = 0; ch < j.channels; ch += BLOCK)
-            max_block(&j, &b, out + (p * j.channels + ch) * j.size, ch,
-                      smaller(j.channels - ch, BLOCK));
+    for (size_t r = 0; r < rows; r++) {
+        const box row = row_of(&j, r);
+        for (size_t x = 0; x < width; x++) {
+            const box b = box_in(&row, &j, x);
+            const size_t p = r * width + x;
+            for (size_t ch = 0; ch < j.channels; ch += BLOCK)
+                max_block(&j, &b, out + (p * j.channels + ch) * j.size, ch,
+                          smaller(j.channels - ch, BLOCK));
+        }
     }
 }
 
@@ -239,7 +276,8 @@ void qns_pool_argmax(const qns_call *c, const qns_window *w)
     int64_t *out = c->out[1].data;
 #pragma omp parallel for schedule(static) if (j.positions * j.channels > QNS_PAR_MIN)
     for (size_t p = 0; p < j.positions; p++) {
-        const box b = box_of(&j, p);
+        const box row = row_of(&j, p / (size_t)j.g.out[2]);
+        const box b = box_in(&row, &j, p % (size_t)j.g.out[2]);
         const size_t image = p / j.g.out_pixels;
         for (size_t ch = 0; ch < j.channels; ch++) {
             const int64_t at = argmax_at(&j, &b, ch, w->column_major != 0);
@@ -268,15 +306,18 @@ static void mean_block_f32(const job *j, const box *b, float *out, size_t ch, si
 
 static void mean_f32(const job *j, bool include_pad, size_t divisor)
 {
+    const size_t rows = rows_of(j), width = (size_t)j->g.out[2];
     float *out = qns_f32(&j->c->out[0]);
 #pragma omp parallel for schedule(static) if (j->positions * j->channels > QNS_PAR_MIN)
-    for (size_t p = 0; p < j->positions; p++) {
-        const box b = box_of(j, p);
-        for (size_t ch = 0; ch < j->channels; ch += BLOCK)
-            mean_block_f32(j, &b, out + p * j->channels + ch, ch, smaller(j->channels - ch, BLOCK),
-                           divisor       ? divisor
-                           : include_pad ? b.padded
-                                         : b.taps);
+    for (size_t r = 0; r < rows; r++) {
+        const box row = row_of(j, r);
+        for (size_t x = 0; x < width; x++) {
+            const box b = box_in(&row, j, x);
+            const size_t div = divisor ? divisor : include_pad ? b.padded : b.taps;
+            float *to = out + (r * width + x) * j->channels;
+            for (size_t ch = 0; ch < j->channels; ch += BLOCK)
+                mean_block_f32(j, &b, to + ch, ch, smaller(j->channels - ch, BLOCK), div);
+        }
     }
 }
 
@@ -360,18 +401,21 @@ static void finish_u8(const job *j, const box *b, uint8_t *out, const int32_t *a
 
 static void mean_u8(const job *j, qns_mean_kind kind, bool include_pad, size_t divisor)
 {
+    const size_t rows = rows_of(j), width = (size_t)j->g.out[2];
     uint8_t *out = j->c->out[0].data;
 #pragma omp parallel for schedule(static) if (j->positions * j->channels > QNS_PAR_MIN)
-    for (size_t p = 0; p < j->positions; p++) {
-        const box b = box_of(j, p);
-        for (size_t ch = 0; ch < j->channels; ch += BLOCK) {
-            const size_t n = smaller(j->channels - ch, BLOCK);
-            int32_t acc[BLOCK];
-            sum_block_u8(j, &b, acc, ch, n);
-            finish_u8(j, &b, out + p * j->channels + ch, acc, ch, n, kind,
-                      divisor       ? divisor
-                      : include_pad ? b.padded
-                                    : b.taps);
+    for (size_t r = 0; r < rows; r++) {
+        const box row = row_of(j, r);
+        for (size_t x = 0; x < width; x++) {
+            const box b = box_in(&row, j, x);
+            const size_t div = divisor ? divisor : include_pad ? b.padded : b.taps;
+            uint8_t *to = out + (r * width + x) * j->channels;
+            for (size_t ch = 0; ch < j->channels; ch += BLOCK) {
+                const size_t n = smaller(j->channels - ch, BLOCK);
+                int32_t acc[BLOCK];
+                sum_block_u8(j, &b, acc, ch, n);
+                finish_u8(j, &b, to + ch, acc, ch, n, kind, div);
+            }
         }
     }
 }
