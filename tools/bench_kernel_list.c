@@ -2,6 +2,8 @@
 /* Every member of the function table on one typical problem. A new member is one line below. */
 #include "tools/bench_kernels.h"
 
+#include <assert.h>
+
 enum {
     M = QNS_BENCH_M,
     N = QNS_BENCH_N,
@@ -25,6 +27,21 @@ static void gemm_u8s8_pairs(const qk_table *k, qns_bench_data *d)
 static void gemm_f32(const qk_table *k, qns_bench_data *d)
 {
     k->gemm_f32(d->floats_out, N, d->row_f32, M, d->packed_f32, NULL, N, K / 4);
+}
+
+static void conv_u8s8(const qk_table *k, qns_bench_data *d)
+{
+    const qk_conv_tile t = {.rows = d->row_u8,
+                            .m = M,
+                            .n_taps = 1,
+                            .tap_k = K,
+                            .packed = d->packed,
+                            .n = N,
+                            .rq = &d->requant,
+                            .scratch = d->scratch};
+
+    assert(k->conv_u8s8_scratch(&t) <= QNS_BENCH_SCRATCH);
+    k->conv_u8s8(d->codes_out, N, &t);
 }
 
 static void requant(const qk_table *k, qns_bench_data *d)
@@ -130,6 +147,7 @@ static void minmax_f32(const qk_table *k, qns_bench_data *d)
 #define EACH(bytes_)  .shape = RUN_TEXT, .bytes = (double)RUN * (bytes_)
 
 static const qns_bench_kernel list[] = {
+    {CASE(conv_u8s8), GEMM},
     {CASE(gemm_u8s8), GEMM},
     {CASE(gemm_u8s8_pairs), GEMM},
     {CASE(gemm_f32), .shape = "196 x 256 x 256", .kind = QK_PEAK_F32, .ops = 2.0 * M * N * K / 4},

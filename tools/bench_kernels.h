@@ -14,6 +14,7 @@ typedef struct qns_bench_data {
     float *weight_f32, *packed_f32;
     int32_t *acc, *col_sum;
     float *mult;
+    void *scratch; /* QNS_BENCH_SCRATCH bytes */
     const uint8_t *row_u8[256];
     const int8_t *row_s8[256];
     const float *row_f32[256];
@@ -31,7 +32,8 @@ enum {
     QNS_BENCH_CH = 192,
     QNS_BENCH_WINDOW = 9,
     QNS_BENCH_POSITIONS = 196,
-    QNS_BENCH_RUN = 64 * 1024
+    QNS_BENCH_RUN = 64 * 1024,
+    QNS_BENCH_SCRATCH = 4 << 20
 };
 
 typedef struct qns_bench_kernel {
