@@ -79,11 +79,12 @@ static qns_status time_weights(double *best, qns_flow *f, qns_err *err)
 }
 
 /* Bytes of both tensors a second, from memory that no cache holds. */
-static qns_status sums_rate(double *best, qns_err *err)
+static qns_status sums_rate(double *best, unsigned cpu_mask, qns_err *err)
 {
     const size_t n = qns_bench_dram_size() / 2 / sizeof(float) / QNS_SUMS_BLOCK * QNS_SUMS_BLOCK;
     qns_status st = QNS_OK;
     qns_sums s;
+    qk_table k;
     float *ref = qns_malloc64(n * sizeof *ref), *test = qns_malloc64(n * sizeof *test);
     if (!ref || !test)
         QNS_FAIL_DONE(err, NOMEM, "cannot get %zu bytes", 2 * n * sizeof *ref);
@@ -92,10 +93,11 @@ static qns_status sums_rate(double *best, qns_err *err)
         test[i] = ref[i] + (float)(i % 7);
     }
     *best = 0;
+    qk_table_init(&k, cpu_mask);
     for (int i = 0; i < 3; i++) {
         const double start = qns_ui_now();
         qns_sums_init(&s);
-        qns_sums_add(&s, ref, test, n, NULL);
+        qns_sums_add(&s, &k, ref, test, n, NULL);
         const double rate = 2 * (double)(n * sizeof *ref) / (qns_ui_now() - start);
         if (rate > *best)
             *best = rate;
@@ -112,7 +114,7 @@ static qns_status conclude(qns_flow *f, qns_err *err)
     char text[200];
     const double rate = qns_flow_rate(&f->way[0]) / f->threads;
     QNS_TRY(time_weights(&weights, f, err));
-    QNS_TRY(sums_rate(&sums, err));
+    QNS_TRY(sums_rate(&sums, f->args->opts.common.cpu_mask, err));
     QNS_TRY(qns_bench_read_rate(&dram, qns_bench_dram_size(), f->args->opts.common.cpu_mask, err));
     snprintf(text, sizeof text, "comparing reads %.2f GB/s a thread; memory gives one %.1f GB/s",
              rate / 1e9, dram / 1e9);

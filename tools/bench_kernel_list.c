@@ -136,6 +136,43 @@ static void minmax_f32(const qk_table *k, qns_bench_data *d)
     k->minmax_f32(&d->floats_out[0], &d->floats_out[1], d->floats, RUN);
 }
 
+static void dequantize_wide_u8(const qk_table *k, qns_bench_data *d)
+{
+    k->dequantize_wide_u8(d->floats_out, d->codes, RUN, 0.03, 128);
+}
+
+static void dequantize_wide_s8(const qk_table *k, qns_bench_data *d)
+{
+    k->dequantize_wide_s8(d->floats_out, (const int8_t *)d->codes, RUN, 0.03, 0);
+}
+
+static void bin_f32(const qk_table *k, qns_bench_data *d)
+{
+    k->bin_f32((int32_t *)d->floats_out, d->floats, RUN, -2.0f, 2.0f, 2048);
+}
+
+static void transpose_b1(const qk_table *k, qns_bench_data *d)
+{
+    k->transpose_b1(d->codes_out, d->codes, RUN / 64, 64);
+}
+
+static void transpose_b4(const qk_table *k, qns_bench_data *d)
+{
+    k->transpose_b4((uint32_t *)d->floats_out, (const uint32_t *)d->floats, RUN / 64, 64);
+}
+
+static void pair_f32(const qk_table *k, qns_bench_data *d)
+{
+    qk_pair sums;
+    k->pair_f32(&sums, d->floats, d->floats + 16, RUN);
+    d->floats_out[0] = (float)sums.ee;
+}
+
+static void outside_f32(const qk_table *k, qns_bench_data *d)
+{
+    d->floats_out[0] = (float)k->outside_f32(d->floats, RUN, -1.0f, 1.0f);
+}
+
 #define CASE(f)  .name = #f, .member = offsetof(qk_table, f), .run = f
 #define ROW_TEXT "196 x 192 ch, 3x3"
 #define RUN_TEXT "65536"
@@ -159,6 +196,8 @@ static const qns_bench_kernel list[] = {
     {CASE(quantize_s8), EACH(5)},
     {CASE(dequantize_u8), EACH(5)},
     {CASE(dequantize_s8), EACH(5)},
+    {CASE(dequantize_wide_u8), EACH(5)},
+    {CASE(dequantize_wide_s8), EACH(5)},
     {CASE(add_u8), EACH(3)},
     {CASE(max_u8), TAPS(1, 1)},
     {CASE(max_s8), TAPS(1, 1)},
@@ -168,6 +207,11 @@ static const qns_bench_kernel list[] = {
     {CASE(clamp_u8), EACH(2)},
     {CASE(clamp_s8), EACH(2)},
     {CASE(minmax_f32), EACH(4)},
+    {CASE(outside_f32), EACH(4)},
+    {CASE(bin_f32), EACH(8)},
+    {CASE(pair_f32), EACH(8)},
+    {CASE(transpose_b1), EACH(2)},
+    {CASE(transpose_b4), EACH(8)},
 };
 
 const qns_bench_kernel *qns_bench_kernels(size_t *n)
