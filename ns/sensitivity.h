@@ -74,7 +74,7 @@ typedef struct qns_sens_opts {
     size_t n_layers;
     qns_sens_order order;
     const char *model, *calib, *eval;                         /* for the result; NULL: "" */
-    void (*progress)(void *ctx, int64_t done, int64_t total); /* samples; may be NULL */
+    void (*progress)(void *ctx, int64_t done, int64_t total); /* of the scan; may be NULL */
     void *ctx;
 } qns_sens_opts;
 

@@ -86,7 +86,7 @@ qns_status qns_trials_create(qns_trials **out, const qns_trials_spec *spec, qns_
     QNS_TRY_DONE(qns_mixed_prepare(&t->all, t, NULL, NULL, err));
     QNS_TRY_DONE(qns_trials_find_units(t, t->all.decisions, err));
     if (spec->cache) /* one that is not ours is refused before the work */
-        QNS_TRY_DONE(qns_trial_cache_open(&t->cache, spec->cache, t, err));
+        QNS_TRY_DONE(qns_trial_cache_open(&t->cache, &t->id, spec->cache, t, err));
     QNS_TRY_DONE(calibrate(t, err));
     QNS_TRY_DONE(prepare_all(t, err));
     *out = t;

@@ -60,7 +60,8 @@ typedef struct qns_trials_spec {
     /* A file that keeps scores and is read when it is there; NULL: none. It belongs to one model,
      * settings and data. */
     const char *cache;
-    /* All may be NULL. progress: of the calibration. cancelled: asked before every sample. */
+    /* All may be NULL. progress: of the calibration. cancelled: asked before every sample
+     * of a set. */
     void (*progress)(void *ctx, int64_t done, int64_t total);
     bool (*cancelled)(void *ctx);
     void *ctx;
@@ -90,7 +91,7 @@ qns_status qns_trials_identify(qns_trials_id *out, const qns_trials *t, qns_err 
 typedef struct qns_scan_opts {
     int64_t first, n; /* samples */
     bool want_samples;
-    void (*progress)(void *ctx, int64_t done, int64_t total); /* samples; may be NULL */
+    void (*progress)(void *ctx, int64_t done, int64_t total); /* samples of sets; may be NULL */
     void *ctx;
 } qns_scan_opts;
 

@@ -236,12 +236,11 @@ static qns_status read_file(qns_trial_cache *c, const qns_str *head, qns_err *er
     return st;
 }
 
-qns_status qns_trial_cache_open(qns_trial_cache **out, const char *path, const qns_trials *t,
-                                qns_err *err)
+qns_status qns_trial_cache_open(qns_trial_cache **out, qns_trials_id *id, const char *path,
+                                const qns_trials *t, qns_err *err)
 {
     qns_status st = QNS_OK;
     qns_trial_cache *c = NULL;
-    qns_trials_id id;
     qns_str head = {0};
     QNS_TRY(qns_new((void **)&c, 1, sizeof *c, err));
     c->path = path;
@@ -249,12 +248,12 @@ qns_status qns_trial_cache_open(qns_trial_cache **out, const char *path, const q
     const qns_data_marks marks = {c, see_mark};
     QNS_TRY_DONE(qns_arena_create(&c->arena, err));
     QNS_TRY_DONE(open_file(c, err));
-    QNS_TRY_DONE(qns_trials_identify_model(&id, t, err));
-    head_line(&head, t, &id);
+    QNS_TRY_DONE(qns_trials_identify_model(id, t, err));
+    head_line(&head, t, id);
     if (head.failed)
         QNS_FAIL_DONE(err, NOMEM, "cannot open a cache");
     QNS_TRY_DONE(read_file(c, &head, err));
-    QNS_TRY_DONE(qns_trials_digest_data(id.eval, t, &t->spec.eval, t->spec.labels, &marks, err));
+    QNS_TRY_DONE(qns_trials_digest_data(id->eval, t, &t->spec.eval, t->spec.labels, &marks, err));
     QNS_TRY_DONE(qns_trial_cache_flush(c, err));
     *out = c;
     c = NULL;

@@ -22,10 +22,10 @@ typedef struct qns_tally { /* of a set, over samples in order from the first */
     int64_t agree, ref_hit, hit;
 } qns_tally;
 
-/* Makes the file or reads it, checks that it belongs to t, and locks it. Fails with MISMATCH naming
- * what differs, FORMAT for another kind of file, IO when it is in use. */
-qns_status qns_trial_cache_open(qns_trial_cache **out, const char *path, const qns_trials *t,
-                                qns_err *err);
+/* Makes the file or reads it, checks that it belongs to t, whose *id it tells, and locks it. Fails
+ * with MISMATCH naming what differs, FORMAT for another kind of file, IO when it is in use. */
+qns_status qns_trial_cache_open(qns_trial_cache **out, qns_trials_id *id, const char *path,
+                                const qns_trials *t, qns_err *err);
 void qns_trial_cache_close(qns_trial_cache *c);
 
 /* The furthest record of the set that starts at first and is not over more than n samples; all zero

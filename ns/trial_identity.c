@@ -73,6 +73,10 @@ qns_status qns_trials_identify_model(qns_trials_id *out, const qns_trials *t, qn
 
 qns_status qns_trials_identify(qns_trials_id *out, const qns_trials *t, qns_err *err)
 {
+    if (t->id.eval[0]) {
+        *out = t->id;
+        return QNS_OK;
+    }
     QNS_TRY(qns_trials_identify_model(out, t, err));
     return qns_trials_digest_data(out->eval, t, &t->spec.eval, t->spec.labels, NULL, err);
 }

@@ -32,6 +32,7 @@ struct qns_trials {
     qns_trial_unit *unit;
     uint32_t n_units;
     uint32_t *unit_of;      /* by node; QNS_NONE: in none */
+    qns_trials_id id;       /* once a cache asked for it */
     qns_trial_cache *cache; /* NULL: none */
     uint32_t classes;       /* of output 0; 0: not a classifier */
     qns_trial_refs refs;

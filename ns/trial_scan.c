@@ -165,21 +165,23 @@ static void measure(state *x, scan *s, uint32_t k, int64_t id)
 static qns_status one_sample(scan *s, int64_t id, qns_err *err)
 {
     const qns_trials_spec *spec = &s->t->spec;
-    if (spec->cancelled && spec->cancelled(spec->ctx))
-        QNS_FAIL(err, CANCELLED, "stopped after %" PRId64 " of %" PRId64 " samples",
-                 id - s->o->first, s->o->n);
+    const int64_t number = id - s->o->first;
     QNS_TRY(spec->eval.get(s->in, spec->eval.ctx, id, err));
     qns_dag_next(s->dag);
     run_float(s, id);
     for (uint32_t k = 0; k < s->n_sets; k++) {
-        if (s->set[k].tally.done > id - s->o->first)
+        if (s->set[k].tally.done > number)
             continue;
+        if (spec->cancelled && spec->cancelled(spec->ctx))
+            QNS_FAIL(err, CANCELLED, "stopped at sample %" PRId64 " of %" PRId64, number, s->o->n);
         const double start = now(), before = qns_dag_worked(s->dag);
         qns_dag_run(s->dag, k + 1);
         s->set[k].seconds += now() - start;
         s->set[k].worked += qns_dag_worked(s->dag) - before;
         measure(&s->set[k], s, k + 1, id);
         s->set[k].tally.done++;
+        if (s->o->progress)
+            s->o->progress(s->o->ctx, number * s->n_sets + k + 1, s->o->n * s->n_sets);
     }
     return QNS_OK;
 }
@@ -287,8 +289,6 @@ static qns_status run_all(scan *s, qns_err *err)
         done = s->set[k].tally.done < done ? s->set[k].tally.done : done;
     for (; st == QNS_OK && done < s->o->n; done++) {
         st = one_sample(s, s->o->first + done, err);
-        if (st == QNS_OK && s->o->progress)
-            s->o->progress(s->o->ctx, done + 1, s->o->n);
         if (st == QNS_OK && is_time_to_keep(s))
             st = keep_cached(s, err);
     }

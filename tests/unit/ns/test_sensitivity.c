@@ -228,3 +228,27 @@ Test(sensitivity, orders)
     qns_result_free(layers);
     drop(&r);
 }
+
+/* A value is called as another node is: what stands in a skip list must mean one layer only. */
+Test(sensitivity, names_that_mean_two_layers)
+{
+    qns_err err;
+    net n = net_start(8);
+    const qns_vid x = net_input(&n, "x", shape4(1, 4, 6, 6));
+    const qns_vid a = conv(&n, "a", x, net_random(&n, "wa", shape4(4, 4, 3, 3), -1, 1));
+    const qns_vid b = conv(&n, "a_node", a, net_random(&n, "wb", shape4(4, 4, 3, 3), -1, 1));
+    scanned r = scan(&n, &b, 1, NULL);
+    cr_assert_eq(r.s->n_units, 2);
+    for (uint32_t i = 0; i < 2; i++) {
+        const qns_qrule skip = {.by = QNS_BY_SKIP, .pattern = r.s->unit[i].name};
+        for (uint32_t k = 0; k < qns_graph_n_nodes(r.fused); k++) {
+            const qns_node *node = qns_graph_node(r.fused, (qns_nid){k});
+            cr_assert_eq(qns_qrule_matches(&skip, r.fused, node), k == r.s->unit[i].index);
+        }
+        bool in_float[2] = {i == 0, i == 1};
+        qns_trial_score one;
+        OK(qns_trials_run(&one, r.t, in_float, 0, SAMPLES, false, &err));
+        cr_assert_eq(one.output_sqnr_db, r.s->unit[i].out.output_sqnr_db);
+    }
+    drop(&r);
+}
