@@ -65,6 +65,8 @@ static qns_status make_refs(scan *s, qns_err *err)
     const size_t n = (size_t)t->spec.eval.n;
     if (t->refs.at || all == 0 || n > REFS_MAX_SIZE / all)
         return QNS_OK;
+    qns_free(t->refs.known); /* of a scan that ran out of memory here */
+    t->refs.known = NULL;
     QNS_TRY(qns_new((void **)&t->refs.known, n, sizeof *t->refs.known, err));
     if (!(t->refs.at = qns_malloc64(n * all)))
         QNS_FAIL(err, NOMEM, "cannot get memory for %zu outputs", n);

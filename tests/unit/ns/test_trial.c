@@ -11,7 +11,7 @@ static void make(void)
 {
     qns_err err;
     make_folder();
-    net_open(&x, FIXTURE("model.onnx"), FIXTURE("calib.yaml"), FIXTURE("eval.yaml"), 16, SAMPLES);
+    net_open(&x, FIXTURE("model.onnx"), FIXTURE("calib.yaml"), FIXTURE("eval.yaml"), 8, SAMPLES);
     OK(qns_qconfig_create(&x.set, qns_backend_find("fbgemm"), NULL, &err));
     const qns_trials_spec s = spec_of(&x);
     OK(qns_trials_create(&x.trials, &s, &err));
@@ -57,7 +57,7 @@ Test(trial, sets_give_the_bits_of_files)
 {
     bool in_float[MAX_UNITS];
     uint32_t random = 12345;
-    for (int k = 0; k < 12; k++) {
+    for (int k = 0; k < 8; k++) {
         make_set(in_float, qns_trials_n(x.trials), k, &random);
         check_set(in_float, k == 0 ? "all int8" : k == 1 ? "all float" : "random");
     }

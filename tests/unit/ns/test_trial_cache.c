@@ -16,7 +16,6 @@ static void open_with(const char *eval, int64_t n, const char *backend)
 {
     qns_err err;
     net_open(&x, FIXTURE("model.onnx"), FIXTURE("calib.yaml"), eval, 4, n);
-    x.exec.engine = QNS_ENGINE_ONEDNN;
     OK(qns_qconfig_create(&x.set, qns_backend_find(backend), NULL, &err));
 }
 

@@ -22,7 +22,6 @@ static void check(const char *name, const char *calib, const char *eval, const c
         cr_skip_test("no shared models beside the checkout");
     make_folder();
     net_open(&x, model, calib, eval, CALIB, SAMPLES);
-    x.exec.engine = QNS_ENGINE_ONEDNN;
     OK(qns_qconfig_create(&x.set, qns_backend_find(backend), preset, &err));
     const qns_trials_spec s = spec_of(&x);
     OK(qns_trials_create(&x.trials, &s, &err));

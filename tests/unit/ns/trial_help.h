@@ -37,7 +37,7 @@ static inline void net_open(net *x, const char *model, const char *calib, const 
                             int64_t n_calib, int64_t n_eval)
 {
     qns_err err;
-    x->exec = (qns_exec_opts){.engine = QNS_ENGINE_REFERENCE, .cpu_mask = ~0u};
+    x->exec = (qns_exec_opts){.engine = QNS_ENGINE_ONEDNN, .cpu_mask = ~0u};
     OK(qns_model_load(&x->model, model, NULL, &err));
     OK(qns_source_open(&x->calib, qns_model_graph(x->model), &calib, 1, NULL, n_calib, &err));
     OK(qns_source_open(&x->eval, qns_model_graph(x->model), &eval, 1, NULL, n_eval, &err));
