@@ -91,19 +91,50 @@ static bool can_share(const qns_plan *p, const qns_step *s)
            !p->opts.keep_all;
 }
 
+/* The step before s, if s is the only reader of what it makes and can run piece by piece within it.
+ * That step was prepared before this one was made. */
+static qns_step *find_head(qns_plan *p, const qns_step *s)
+{
+    const uint32_t i = s->node->id.i;
+    qns_step *h = i > 0 ? &p->step[i - 1] : NULL;
+    uint32_t reads = 0;
+    if (!h || !s->impl->run_piece || s->n_relayout || !h->impl->gives_pieces ||
+        !h->impl->gives_pieces(&h->call, s->impl->piece) || h->node->n_out != 1)
+        return NULL;
+    for (uint32_t k = 0; k < s->node->n_in; k++)
+        reads += s->node->in[k].i == h->node->out[0].i;
+    return reads == 1 && p->last_use[h->node->out[0].i] == step_of(s->node->id) &&
+                   h->out[0].layout == s->out[0].layout
+               ? h
+               : NULL;
+}
+
+static bool reads(const qns_step *s, uint32_t buf)
+{
+    for (uint32_t k = 0; k < s->node->n_in; k++)
+        if (s->in_buf[k] == buf)
+            return true;
+    return false;
+}
+
 static void bind_outputs(qns_plan *p, qns_step *s)
 {
+    qns_step *head = find_head(p, s);
+    const uint32_t first = step_of(head ? head->node->id : s->node->id);
+    if (head)
+        head->tail = s;
     for (uint32_t k = 0; k < s->node->n_out; k++) {
         const uint32_t v = s->node->out[k].i;
-        if (k == 0 && can_share(p, s)) {
+        /* The head still reads its own inputs while this step writes. */
+        if (k == 0 && can_share(p, s) && !(head && reads(head, s->in_buf[0]))) {
             const uint32_t b = s->in_buf[0];
             p->value_buf[v] = b;
             s->skip = s->impl->view;
             if (p->last_use[v] > p->buf[b].last)
                 p->buf[b].last = p->last_use[v];
         } else {
-            p->value_buf[v] = add_buf(p, qns_tensor_bytes(&s->out[k]), step_of(s->node->id),
-                                      p->last_use[v], QNS_NONE);
+            p->value_buf[v] =
+                add_buf(p, qns_tensor_bytes(&s->out[k]), first, p->last_use[v], QNS_NONE);
         }
         s->out_buf[k] = p->value_buf[v];
     }

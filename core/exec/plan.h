@@ -45,8 +45,8 @@ qns_status qns_plan_run(qns_tensor *out, qns_plan *p, const qns_tensor *in, int6
                         qns_err *err);
 
 /* From the next run on, every run writes the seconds of node i to seconds[i]; 0 for a node that had
- * nothing to do of its own. NULL stops it. The array has an entry for each node and must outlive
- * the runs. */
+ * nothing to do of its own; an addition that runs within a convolution counts there. NULL stops it.
+ * The array has an entry for each node and must outlive the runs. */
 void qns_plan_time(qns_plan *p, double *seconds);
 
 /* One node alone, on other values than those of a run: with its implementation and packed weights.

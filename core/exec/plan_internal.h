@@ -31,6 +31,9 @@ typedef struct qns_step {
     qns_relayout *relayout;
     uint32_t n_relayout;
     bool skip; /* a view that shares its memory */
+    /* The next step, run piece by piece within this one; not while a tap wants what this one makes.
+     */
+    struct qns_step *tail;
 } qns_step;
 
 struct qns_plan {

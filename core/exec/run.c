@@ -51,6 +51,22 @@ static qns_status check_input(const qns_plan *p, uint32_t i, const qns_tensor *t
     return QNS_OK;
 }
 
+static void bind_step(qns_plan *p, qns_step *s)
+{
+    for (uint32_t k = 0; k < s->node->n_in; k++)
+        if (s->in_buf[k] != QNS_NONE)
+            s->in[k].data = p->buf[s->in_buf[k]].data;
+    for (uint32_t k = 0; k < s->node->n_out; k++)
+        s->out[k].data = p->buf[s->out_buf[k]].data;
+    s->call.scratch = p->scratch;
+}
+
+/* Looking at a value keeps it from disappearing into the next step. */
+static bool runs_tail(const qns_plan *p, const qns_step *s)
+{
+    return s->tail && !p->wanted[s->node->out[0].i];
+}
+
 static void run_step(qns_plan *p, qns_step *s)
 {
     for (uint32_t k = 0; k < s->n_relayout; k++) {
@@ -58,14 +74,18 @@ static void run_step(qns_plan *p, qns_step *s)
         r->src.data = p->buf[r->src_buf].data;
         qns_tensor_relayout(p->buf[r->dst_buf].data, r->layout, &r->src);
     }
-    for (uint32_t k = 0; k < s->node->n_in; k++)
-        if (s->in_buf[k] != QNS_NONE)
-            s->in[k].data = p->buf[s->in_buf[k]].data;
-    for (uint32_t k = 0; k < s->node->n_out; k++)
-        s->out[k].data = p->buf[s->out_buf[k]].data;
-    s->call.scratch = p->scratch;
-    if (!s->skip)
+    bind_step(p, s);
+    if (s->skip)
+        return;
+    if (!runs_tail(p, s)) {
         s->impl->run(&s->call);
+        return;
+    }
+    bind_step(p, s->tail);
+    const qns_tail tail = {s->tail->impl->run_piece, &s->tail->call};
+    qns_call call = s->call;
+    call.tail = &tail;
+    s->impl->run(&call);
 }
 
 void qns_plan_time(qns_plan *p, double *seconds)
@@ -80,10 +100,16 @@ static double now(void)
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
+static bool ran_with_head(const qns_plan *p, uint32_t i)
+{
+    return i > 0 && p->step[i - 1].tail == &p->step[i] && runs_tail(p, &p->step[i - 1]);
+}
+
 static void run_timed(qns_plan *p, uint32_t i)
 {
     const double start = now();
-    run_step(p, &p->step[i]);
+    if (!ran_with_head(p, i))
+        run_step(p, &p->step[i]);
     p->seconds[i] = now() - start;
 }
 
@@ -117,7 +143,7 @@ qns_status qns_plan_run(qns_tensor *out, qns_plan *p, const qns_tensor *in, int6
         qns_step *s = &p->step[i];
         if (p->seconds)
             run_timed(p, i);
-        else
+        else if (!ran_with_head(p, i))
             run_step(p, s);
         for (uint32_t k = 0; p->any_wanted && k < s->node->n_out; k++)
             if (p->wanted[s->node->out[k].i])

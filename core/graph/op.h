@@ -51,9 +51,17 @@ typedef struct qk_table qk_table; /* kernels/kernels.h */
 
 typedef enum qns_engine { QNS_ENGINE_ONEDNN, QNS_ENGINE_REFERENCE } qns_engine;
 
+/* An elementwise node that follows another: run piece by piece on what was just written, while it
+ * is in the cache. The bits are those of running one node after the other. */
+typedef struct qns_call qns_call;
+typedef struct qns_tail {
+    void (*run)(const qns_call *c, size_t first, size_t n);
+    const qns_call *call;
+} qns_tail;
+
 /* One node at run time. While a plan is made, in and out have dtype, layout, shape and qp; data is
  * set for constants only. An input that was left out has dtype QNS_DTYPE_COUNT. */
-typedef struct qns_call {
+struct qns_call {
     const qns_node *node;
     const qns_backend *be;
     const qk_table *k;
@@ -62,7 +70,10 @@ typedef struct qns_call {
     qns_tensor *out;
     void *packed;  /* what prepare() made; NULL without prepare() */
     void *scratch; /* scratch_size() bytes, aligned to 64 */
-} qns_call;
+    /* NULL, or what run() calls for every piece of output 0 after writing it. Set only for an
+     * implementation that gives pieces. */
+    const qns_tail *tail;
+};
 
 static inline bool qns_call_has(const qns_call *c, uint32_t i)
 {
@@ -85,6 +96,13 @@ typedef struct qns_impl {
     size_t (*scratch_size)(const qns_call *c); /* after prepare(); may be NULL */
     void (*run)(
         const qns_call *c); /* cannot fail: all was checked before. Threads: OpenMP, over outputs */
+    /* Elements first..first + n - 1 of output 0, counted in memory; every input has the shape and
+     * layout of the output. Pieces start and end at multiples of `piece` elements, the last one
+     * where the tensor ends. NULL: it cannot be run in pieces. */
+    void (*run_piece)(const qns_call *c, size_t first, size_t n);
+    size_t piece;
+    /* After prepare(): run() can hand output 0 to c->tail in such pieces; may be NULL: never. */
+    bool (*gives_pieces)(const qns_call *c, size_t piece);
     bool in_place; /* output 0 may be the memory of input 0 (same count and element size) */
     bool view;     /* output 0 has the bytes of input 0: with shared memory run() is skipped */
 } qns_impl;

@@ -177,6 +177,7 @@ const qns_impl qns_linear_u8s8_fbgemm = {
     .prepare = prepare_fbgemm,
     .scratch_size = scratch_codes,
     .run = run_codes,
+    .gives_pieces = qns_qgemm_gives_pieces,
 };
 
 const qns_impl qns_linear_u8s8_fbgemm_pairs = {
@@ -185,6 +186,7 @@ const qns_impl qns_linear_u8s8_fbgemm_pairs = {
     .prepare = prepare_pairs,
     .scratch_size = scratch_codes,
     .run = run_codes,
+    .gives_pieces = qns_qgemm_gives_pieces,
 };
 
 const qns_impl qns_linear_u8s8_onnx = {
@@ -193,6 +195,7 @@ const qns_impl qns_linear_u8s8_onnx = {
     .prepare = prepare_fbgemm, /* the same rounding; the bias tells where it is added */
     .scratch_size = scratch_codes,
     .run = run_codes,
+    .gives_pieces = qns_qgemm_gives_pieces,
 };
 
 const qns_impl qns_linear_u8s8_qnnpack = {
@@ -202,6 +205,7 @@ const qns_impl qns_linear_u8s8_qnnpack = {
     .prepare = prepare_qnnpack,
     .scratch_size = scratch_codes,
     .run = run_codes,
+    .gives_pieces = qns_qgemm_gives_pieces,
 };
 
 const qns_impl qns_linear_f32_onednn = {

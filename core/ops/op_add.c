@@ -59,23 +59,26 @@ static qk_add parameters(const qns_call *c)
  * equal shares of an ordinary layer. */
 enum { RUN = 1 << 13 };
 
-static void run_fbgemm(const qns_call *c)
+static void piece_fbgemm(const qns_call *c, size_t first, size_t n)
 {
     const qk_add p = parameters(c);
-    const size_t n = qns_tensor_count(&c->out[0]), runs = (n + RUN - 1) / RUN;
     const uint8_t *a = c->in[0].data, *b = c->in[1].data;
     uint8_t *y = c->out[0].data;
     const bool clip = (c->node->clamp.lo != 0.0f && c->node->clamp.lo > -INFINITY) ||
                       c->node->clamp.hi < INFINITY;
     int32_t lo, hi;
     qns_code_bounds(&lo, &hi, c->node->clamp, c->out[0].qp);
+    c->k->add_u8(y + first, a + first, b + first, n, &p);
+    if (clip)
+        c->k->clamp_u8(y + first, y + first, n, (uint8_t)lo, (uint8_t)hi);
+}
+
+static void run_fbgemm(const qns_call *c)
+{
+    const size_t n = qns_tensor_count(&c->out[0]), runs = (n + RUN - 1) / RUN;
 #pragma omp parallel for schedule(static) if (runs > 1)
-    for (size_t r = 0; r < runs; r++) {
-        const size_t at = r * RUN, len = n - at < RUN ? n - at : RUN;
-        c->k->add_u8(y + at, a + at, b + at, len, &p);
-        if (clip)
-            c->k->clamp_u8(y + at, y + at, len, (uint8_t)lo, (uint8_t)hi);
-    }
+    for (size_t r = 0; r < runs; r++)
+        piece_fbgemm(c, r * RUN, n - r * RUN < RUN ? n - r * RUN : RUN);
 }
 
 /* ---- broadcasts ---- */
@@ -230,8 +233,12 @@ static qns_status onnx_write(qns_onnx_out *w, const qns_graph *g, const qns_node
     return QNS_OK;
 }
 
-static const qns_impl fbgemm = {
-    .name = "add.u8.fbgemm", .reject = reject_fbgemm, .run = run_fbgemm, .in_place = true};
+static const qns_impl fbgemm = {.name = "add.u8.fbgemm",
+                                .reject = reject_fbgemm,
+                                .run = run_fbgemm,
+                                .run_piece = piece_fbgemm,
+                                .piece = 64, /* the blocks of add_u8 */
+                                .in_place = true};
 static const qns_impl qnnpack = {
     .name = "add.u8.qnnpack", .reject = reject_qnnpack, .run = run_qnnpack, .in_place = true};
 static const qns_impl onnx = {.name = "add.u8.onnx", .reject = reject_onnx, .run = run_onnx};

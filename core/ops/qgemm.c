@@ -116,6 +116,28 @@ size_t qns_qgemm_scratch(const qns_call *c)
     return (size_t)q->t.threads * (qns_tile_mem_size(&q->t) + kernel_scratch(q, c->k)) + lines;
 }
 
+/* Tiles are whole rows or, like the rows themselves, made of whole pieces. */
+bool qns_qgemm_gives_pieces(const qns_call *c, size_t piece)
+{
+    const qns_qgemm *q = c->packed;
+    const qns_tiles *t = &q->t;
+
+    if (!q->fused || t->groups > 1)
+        return false;
+    return t->n_cols == 1 ? t->rows * t->out_ch % piece == 0
+                          : t->out_ch % piece == 0 && t->cols % piece == 0;
+}
+
+static void run_tail(const qns_tail *tail, const qns_tiles *t, const qns_tile *tile)
+{
+    if (tile->n_col == t->out_ch) {
+        tail->run(tail->call, tile->first * t->out_ch, tile->n * t->out_ch);
+        return;
+    }
+    for (size_t i = 0; i < tile->n; i++)
+        tail->run(tail->call, (tile->first + i) * t->out_ch + tile->col, tile->n_col);
+}
+
 static void sum_rows(int32_t *sum, const void *const *row, size_t n, size_t k)
 {
     for (size_t i = 0; i < n; i++) {
@@ -128,9 +150,10 @@ static void sum_rows(int32_t *sum, const void *const *row, size_t n, size_t k)
     }
 }
 
-static void run_tile(uint8_t *out, const qns_qgemm *q, const uint8_t *in, const qk_table *k,
+static void run_tile(uint8_t *out, const qns_qgemm *q, const uint8_t *in, const qns_call *c,
                      qns_tile_mem *mem, void *scratch, size_t job)
 {
+    const qk_table *k = c->k;
     const qns_tiles *t = &q->t;
     const qns_tile tile = qns_tile_at(t, job);
     const int8_t *packed = q->packed + tile.group * q->group_size + tile.col / 16 * q->panel_size;
@@ -149,6 +172,8 @@ static void run_tile(uint8_t *out, const qns_qgemm *q, const uint8_t *in, const 
                                  .scratch = scratch};
 
         k->conv_u8s8(out + tile.first * t->out_ch + ch, t->out_ch, &ct);
+        if (c->tail)
+            run_tail(c->tail, t, &tile);
         return;
     }
     if (rq.zero_w)
@@ -217,7 +242,7 @@ void qns_qgemm_run(uint8_t *out, const qns_qgemm *q, const uint8_t *in, const qn
             if (t->depthwise)
                 run_depthwise(out, q, from, c->k, &mem, job);
             else
-                run_tile(out, q, from, c->k, &mem, scratch, job);
+                run_tile(out, q, from, c, &mem, scratch, job);
         }
     }
 }

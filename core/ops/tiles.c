@@ -11,8 +11,11 @@ enum {
     TILE_ROWS = 64,         /* enough to read a panel often before it leaves the cache */
     TILE_BYTES = 256 << 10, /* patches and accumulators of a tile stay in the second-level cache */
     TAP_ROWS = 128,         /* rows of a tile that keeps no sums: it reads its weights that often */
+    COLS = 64,              /* of one pass over the rows */
     MIN_ROWS = 12,          /* fewer rows do not fill the registers of the kernels */
-    SMALL = 1 << 15         /* below that many multiply-adds a second thread does not pay */
+    ROW_UNIT = 16,
+    MANY_ROWS = 96, /* rounded up to ROW_UNIT, the shares of threads stay alike */
+    SMALL = 1 << 15 /* below that many multiply-adds a second thread does not pay */
 };
 
 static size_t round_up(size_t v, size_t unit)
@@ -80,9 +83,12 @@ static void cut_by_taps(qns_tiles *t)
     const size_t shares = split_cols || t->groups > 1 ? 1 : threads;
     const size_t share = parts_of(t->m, shares);
 
-    t->cols = split_cols ? round_up(parts_of(t->og, threads), PANEL) : t->og;
+    t->cols = split_cols ? round_up(parts_of(t->og, threads), COLS) : t->og;
     t->n_cols = parts_of(t->og, t->cols);
     t->rows = parts_of(share, parts_of(share, TAP_ROWS));
+    /* Pieces of a following addition start at multiples of 64 codes. */
+    if (t->og % COLS && t->rows >= MANY_ROWS)
+        t->rows = round_up(t->rows, ROW_UNIT);
     t->n_tiles = parts_of(t->m, t->rows);
     t->n_jobs = t->n_tiles * t->groups * t->n_cols;
 }

@@ -323,7 +323,8 @@ void qk_conv_u8s8__amx(uint8_t *out, size_t ld_out, const qk_conv_tile *t)
 
         g.packed = t->packed + panel * g.panel_size;
         g.ahead = g.packed + np * g.panel_size;
-        g.ahead_lines = group_lines / (p.n_blocks * ((p.n_steps + STAGE - 1) / STAGE)) + 1;
+        /* Long sums are read as fast as memory gives them, and ask for nothing on top. */
+        g.ahead_lines = p.n_steps > STAGE ? 0 : group_lines / p.n_blocks + 1;
         qk_epilogue_make(&e, t->rq, col, (end == n_panels ? t->n : end * QK_PANEL) - col);
         if (g.has_tail)
             make_tail(&p, &g, np);
