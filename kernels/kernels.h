@@ -16,6 +16,11 @@ void qk_pack_s8(int8_t *packed, int32_t *col_sum, const int8_t *w, size_t n, siz
 size_t qk_pack_f32_size(size_t n, size_t k);
 void qk_pack_f32(float *packed, const float *w, size_t n, size_t k);
 
+/* Weights of dwline_u8s8: w has for each of n channels n_rows rows of n_cols. */
+size_t qk_pack_dw_size(size_t n, size_t n_rows, size_t n_cols);
+void qk_pack_dw(int8_t *packed, int32_t *col_sum, const int8_t *w, size_t n, size_t n_rows,
+                size_t n_cols);
+
 struct qk_table {
     /* acc[i][j] = sum over k of rows[i][k] * w[j][k], exact int32. rows[i] must be readable up to k
      * rounded up to a multiple of 4; what stands there does not matter. acc rows are ld_acc apart
@@ -35,6 +40,10 @@ struct qk_table {
      */
     void (*dwconv_u8s8)(int32_t *acc, const uint8_t *const *taps, size_t n_taps, const int8_t *w,
                         size_t n);
+
+    /* Whole lines, codes to codes (kernels/dwconv/dwline.h): output i of line k goes to row
+     * k * m + i of out, rows ld_out apart. */
+    void (*dwline_u8s8)(uint8_t *out, size_t ld_out, const qk_dw_line *t);
 
     /* The same sums as FBGEMM makes them without VNNI: every two neighbouring products, at even k
      * or tap and the next, are added with saturation to 16 bits first (spec section 4.1). */

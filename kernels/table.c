@@ -5,6 +5,7 @@
 #include "kernels/conv/conv_tile.h"
 #include "kernels/cpu.h"
 #include "kernels/dwconv/dwconv.h"
+#include "kernels/dwconv/dwline.h"
 #include "kernels/eltwise/eltwise.h"
 #include "kernels/gemm/gemm.h"
 #include "kernels/kernels.h"
@@ -23,6 +24,7 @@ static void init_scalar(qk_table *t)
         .conv_u8s8 = qk_conv_u8s8__c,
         .conv_u8s8_scratch = qk_conv_u8s8_scratch__c,
         .dwconv_u8s8 = qk_dwconv_u8s8__c,
+        .dwline_u8s8 = qk_dwline_u8s8__c,
         .gemm_u8s8_pairs = qk_gemm_u8s8_pairs__c,
         .dwconv_u8s8_pairs = qk_dwconv_u8s8_pairs__c,
         .gemm_f32 = qk_gemm_f32__c,
@@ -58,6 +60,7 @@ static void init_avx2(qk_table *t)
     t->conv_u8s8 = qk_conv_u8s8__avx2;
     t->conv_u8s8_scratch = qk_conv_u8s8_scratch__avx2;
     t->dwconv_u8s8 = qk_dwconv_u8s8__avx2;
+    t->dwline_u8s8 = qk_dwline_u8s8__avx2;
     t->gemm_f32 = qk_gemm_f32__avx2;
     t->dwconv_f32 = qk_dwconv_f32__avx2;
     t->quantize_u8 = qk_quantize_u8__avx2;
@@ -90,6 +93,7 @@ static void init_vnni(qk_table *t)
     t->conv_u8s8 = qk_conv_u8s8__vnni;
     t->conv_u8s8_scratch = qk_conv_u8s8_scratch__c;
     t->dwconv_u8s8 = qk_dwconv_u8s8__vnni;
+    t->dwline_u8s8 = qk_dwline_u8s8__vnni;
     t->gemm_f32 = qk_gemm_f32__vnni;
     t->dwconv_f32 = qk_dwconv_f32__vnni;
     t->quantize_u8 = qk_quantize_u8__vnni;
@@ -126,6 +130,7 @@ static void init_neon(qk_table *t)
     t->conv_u8s8 = qk_conv_u8s8__neon;
     t->conv_u8s8_scratch = qk_conv_u8s8_scratch__neon;
     t->dwconv_u8s8 = qk_dwconv_u8s8__neon;
+    t->dwline_u8s8 = qk_dwline_u8s8__neon;
     t->gemm_f32 = qk_gemm_f32__neon;
     t->dwconv_f32 = qk_dwconv_f32__neon;
     t->quantize_u8 = qk_quantize_u8__neon;

@@ -41,8 +41,20 @@ typedef struct qk_conv_tile {
     const int8_t *packed; /* qk_pack_s8() of n rows of n_taps * tap_k */
     size_t n;
     const qk_requant *rq; /* of the first column; zero_w NULL, 0 <= lo <= hi <= 255 */
-    void *scratch; /* what conv_u8s8_scratch() says, aligned to 64 */
+    void *scratch;        /* what conv_u8s8_scratch() says, aligned to 64 */
 } qk_conv_tile;
+
+/* Lines of a depthwise convolution with m outputs each, codes to codes. */
+typedef struct qk_dw_line {
+    /* columns[(k * span + j) * n_rows + r]: kernel row r at input column j of line k, all channels;
+     * output i reads columns i * stride + x * dilation, x < n_cols. */
+    const uint8_t *const *columns;
+    size_t n_lines, m, span;
+    size_t n_rows, n_cols, stride, dilation;
+    const int8_t *packed; /* qk_pack_dw(), of all channels */
+    size_t first, end;    /* channels to compute; first is a multiple of 64 */
+    const qk_requant *rq; /* of channel 0; zero_w NULL, 0 <= lo <= hi <= 255 */
+} qk_dw_line;
 
 /* out = clamp(quantize(s_a (a - za) + s_b (b - zb))), spec section 5.2, "add". */
 typedef struct qk_add {

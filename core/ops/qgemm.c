@@ -2,6 +2,7 @@
 /* The int8 matrix product of conv and linear over tiles. */
 #include "core/base/mem.h"
 #include "core/ops/conv_impl.h"
+#include "core/ops/depthwise.h"
 #include "core/ops/gemm_quant.h"
 #include "core/ops/lines.h"
 
@@ -18,6 +19,8 @@ struct qns_qgemm {
     bool fused;        /* sums become codes where they were made */
     bool by_lines;     /* ... of a copy of the input */
     qns_lines lines;
+    bool is_depthwise; /* ... of one channel each, a line of outputs at a time */
+    qns_depthwise depthwise;
     uint8_t pad; /* the code of padding */
 };
 
@@ -68,6 +71,7 @@ qns_status qns_qgemm_create(qns_qgemm **out, const qns_call *c, const qns_tiles 
                             qns_qgemm_kind kind, qns_arena *a, qns_err *err)
 {
     const qk_scheme scheme = kind == QNS_QGEMM_QNNPACK ? QK_RQ_QNNPACK : QK_RQ_FBGEMM;
+    const bool has_zero = qns_gemm_quant_has_zero(c->in[1].qp);
     int32_t *col_sum;
     uint8_t *pad;
     qns_qgemm *q;
@@ -76,10 +80,13 @@ qns_status qns_qgemm_create(qns_qgemm **out, const qns_call *c, const qns_tiles 
     QNS_TRY(qns_arena_new((void **)&col_sum, a, t->out_ch, sizeof *col_sum, err));
     q->t = *t;
     q->pairs = kind == QNS_QGEMM_PAIRS;
-    q->fused = !t->depthwise && !q->pairs && !qns_gemm_quant_has_zero(c->in[1].qp);
+    q->fused = !t->depthwise && !q->pairs && !has_zero;
     q->by_lines = q->fused && qns_lines_make(&q->lines, t);
+    q->is_depthwise = qns_depthwise_takes(t) && !q->pairs && !has_zero;
     if (q->by_lines) {
         QNS_TRY(pack_lines(q, col_sum, w, a, err));
+    } else if (q->is_depthwise) {
+        QNS_TRY(qns_depthwise_make(&q->depthwise, col_sum, t, w, a, err));
     } else {
         if (q->fused)
             qns_tiles_by_taps(&q->t);
@@ -90,6 +97,8 @@ qns_status qns_qgemm_create(qns_qgemm **out, const qns_call *c, const qns_tiles 
     QNS_TRY(qns_arena_new((void **)&pad, a, t->in_ch, 1, err));
     memset(pad, q->pad, t->in_ch);
     q->t.pad = pad;
+    q->depthwise.pad = pad;
+    q->depthwise.rq = &q->rq;
     *out = q;
     return QNS_OK;
 }
@@ -113,6 +122,8 @@ size_t qns_qgemm_scratch(const qns_call *c)
     const qns_qgemm *q = c->packed;
     const size_t lines = q->by_lines ? qns_lines_size(&q->lines) : 0;
 
+    if (q->is_depthwise)
+        return qns_depthwise_scratch(&q->depthwise);
     return (size_t)q->t.threads * (qns_tile_mem_size(&q->t) + kernel_scratch(q, c->k)) + lines;
 }
 
@@ -220,6 +231,10 @@ void qns_qgemm_run(uint8_t *out, const qns_qgemm *q, const uint8_t *in, const qn
 {
     const qns_tiles *t = &q->t;
 
+    if (q->is_depthwise) {
+        qns_depthwise_run(out, &q->depthwise, in, c->k, c->scratch);
+        return;
+    }
 #pragma omp parallel num_threads(t->threads) if (t->threads > 1)
     {
         const size_t own = kernel_scratch(q, c->k), thread = (size_t)omp_get_thread_num();
