@@ -103,6 +103,12 @@ static void copy_rows(uint8_t *to, size_t ld, const uint8_t *const *rows, size_t
     const size_t full = bytes / STEP * STEP;
     const __mmask64 rest = ((__mmask64)1 << (bytes - full)) - 1;
 
+    /* Short taps overlap; narrow stores cross fewer cache lines. */
+    if (bytes <= STEP / 2) {
+        for (size_t i = 0; i < n; i++, to += ld)
+            _mm256_storeu_si256((__m256i *)to, _mm256_maskz_loadu_epi8((__mmask32)rest, rows[i]));
+        return;
+    }
     for (size_t i = 0; i < n; i++, to += ld) {
         const uint8_t *from = rows[i];
         for (size_t j = 0; j < full; j += STEP)
