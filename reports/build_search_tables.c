@@ -230,18 +230,22 @@ static void add_point(qns_tval *v, const char *list, const qns_search_result *r,
         return;
     qns_tval *p = qns_tval_add(v, list);
     qns_build_set_number(p, "x", 100 * share);
-    qns_build_set_number(p, "y", isinf(value) ? (value > 0 ? top : NAN) : scale * value);
+    qns_build_set_number(p, "y", fmin(scale * value, top));
 }
 
-/* Where "exact" is drawn: above all other values. */
+/* Where "exact" is drawn: above all other values, but not so far above the target that they cannot
+ * be told apart. */
 static double top_of(const qns_search_result *r)
 {
+    enum { ABOVE = 30 }; /* dB */
     double top = r->target.limit;
     for (uint32_t i = 0; i < r->n_trials; i++) {
         const double v = qns_search_value(&r->trial[i].score, r->target.metric);
         top = isfinite(v) ? fmax(top, v) : top;
     }
-    return top + 3;
+    if (r->target.metric != QNS_TARGET_SQNR)
+        return INFINITY;
+    return fmin(top + 3, r->target.limit + ABOVE);
 }
 
 qns_status qns_build_search_plot(qns_build *b, const qns_search_result *r, qns_err *err)
@@ -269,6 +273,7 @@ qns_status qns_build_search_plot(qns_build *b, const qns_search_result *r, qns_e
                                      .title = "What float layers buy",
                                      .caption =
                                          "Every dot is a trial; the line joins those that no other "
-                                         "beats. Exact results are drawn at the top."},
+                                         "beats. Exact results, and what is far above the target, "
+                                         "are drawn at the top."},
                           err);
 }

@@ -1,12 +1,13 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 # qns search on the shared models: what it finds, and how many float layers each single-pass ranking needs for the
-# same target. Prints the tables of docs/search.md.
+# same target (a prefix of the ranking, found by bisection). Prints the tables of docs/search.md.
 #
-#     usage: tools/bench/search.sh [OUTPUT_FOLDER [MODEL...]]
+#     usage: [DDMIN=1] tools/bench/search.sh [OUTPUT_FOLDER [MODEL...]]
 #
-# The logs of the trials stay in the folder: what was interrupted goes on, what is done is not run again (and its time
-# is then not shown). QNS names the program, default build/release/qns.
+# DDMIN=1 adds delta debugging, which takes some hundred trials. The logs of the trials stay in the folder: what was
+# interrupted goes on (and has no time then), what is done is not run again. QNS names the program, default
+# build/release/qns.
 set -eu
 cd "$(dirname "$0")/../.."
 out=${1:-build/search}
@@ -45,6 +46,7 @@ setup() {
 run() {
     local name=$1 code=0
     shift
+    [ ! -s "$out/$model.$name.json" ] || return 0
     "$qns" search "$shared/models/$model.onnx" "${args[@]}" --target "$target" -o "$out/$model.$name.yaml" --json "$@" \
         >"$out/$model.$name.json" || code=$?
     [ $code -le 1 ] || exit $code
@@ -70,11 +72,11 @@ PY
 for model in $models; do
     setup "$model"
     run default --log "$out/$model.default.jsonl"
-    run ddmin --log "$out/$model.ddmin.jsonl" --strategy bisect,ddmin
+    [ -z "${DDMIN:-}" ] || run ddmin --log "$out/$model.ddmin.jsonl" --strategy bisect,ddmin
     [ -f "$out/$model.jsonl" ] || cp "$out/$model.default.jsonl" "$out/$model.jsonl"
     run fewest --log "$out/$model.jsonl" --cost layers
     for by in leave-one-in leave-one-out local cumulative weight; do
-        run "$by" --log "$out/$model.jsonl" --strategy greedy --cost layers --by $by
+        run "$by" --log "$out/$model.jsonl" --strategy bisect --cost layers --by $by
     done
     /usr/bin/python3 - "$out/$model.default.json" <<'PY'
 import json, sys
@@ -93,9 +95,9 @@ PY
     echo "| search | float layers | MACs in float | reached | other samples, 95 % interval | trials | time |"
     echo "|---|---|---|---|---|---|---|"
     row default "default: bisect,backward, fewest MACs"
-    row ddmin "bisect,ddmin, fewest MACs"
+    [ -z "${DDMIN:-}" ] || row ddmin "bisect,ddmin, fewest MACs"
     row fewest "bisect,backward, fewest layers"
     for by in leave-one-in leave-one-out local cumulative weight; do
-        row $by "shortest prefix by $by"
+        row $by "prefix by $by"
     done
 done
