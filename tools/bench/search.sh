@@ -6,7 +6,7 @@
 #     usage: [DDMIN=1] tools/bench/search.sh [OUTPUT_FOLDER [MODEL...]]
 #
 # DDMIN=1 adds delta debugging, which takes some hundred trials. The logs of the trials stay in the folder: what was
-# interrupted goes on (and has no time then), what is done is not run again. QNS names the program, default
+# interrupted goes on, what is done is not run again; the time is that of all trials in the log. QNS names the program, default
 # build/release/qns.
 set -eu
 cd "$(dirname "$0")/../.."
@@ -53,8 +53,8 @@ run() {
 }
 
 row() {
-    /usr/bin/python3 - "$out/$model.$1.json" "$2" <<'PY'
-import json, sys
+    /usr/bin/python3 - "$out/$model.$1.json" "$2" "$out/$model.$1.jsonl" <<'PY'
+import json, os, sys
 s = json.load(open(sys.argv[1]))
 t, c = s["trials"][s["best"]], s["check"]
 metric = {"top1-drop": "drop", "output-sqnr": "sqnr_db"}[s["target"]["metric"]]
@@ -63,9 +63,10 @@ def text(v):
     v = num(v)
     return "exact" if v == float("inf") else f"{100 * v:.1f} %" if metric == "drop" else f"{v:.1f} dB"
 after = f"{text(c['value'])} [{text(c['lo'])}, {text(c['hi'])}]" if "lo" in c else "-"
-fresh = f"{s['seconds']:.0f} s" if s["from_log"] == 0 else "-"
+log = sys.argv[3]
+spent = f"{sum(json.loads(x).get('seconds', 0) for x in open(log)):.0f} s" if os.path.exists(log) else "-"
 print(f"| {sys.argv[2]} | {len(t['float'])} of {len(s['layers'])} | {100 * t['cost']['macs'] / s['total']['macs']:.1f} % "
-      f"| {text(t[metric])} | {after} | {len(s['trials'])} | {fresh} |")
+      f"| {text(t[metric])} | {after} | {len(s['trials'])} | {spent} |")
 PY
 }
 
