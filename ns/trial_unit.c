@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Units of trials, and the graph of a set of them. */
+#include "core/base/log.h"
 #include "core/base/mem.h"
 #include "core/quant/candidate.h"
 #include "core/quant/quantize_model.h"
@@ -203,7 +204,11 @@ qns_status qns_mixed_make(qns_mixed *m, qns_trials *t, const bool *in_float, boo
     if (missing)
         QNS_TRY(qns_trials_calibrate(t, err));
     QNS_TRY(qns_ranges_settle(t->ranges, m->decisions, err));
-    return qns_mixed_finish(m, run, err);
+    /* Which layers no integer operator takes was told when all were tried. */
+    const bool was = qns_log_mute(true);
+    const qns_status st = qns_mixed_finish(m, run, err);
+    qns_log_mute(was);
+    return st;
 }
 
 qns_status qns_mixed_finish(qns_mixed *m, bool run, qns_err *err)

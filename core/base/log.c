@@ -13,6 +13,7 @@ static void print(void *ctx, qns_log_level level, const char *text)
 
 static qns_log_fn *the_sink = print;
 static void *the_ctx;
+static bool muted;
 
 void qns_log_to(qns_log_fn *sink, void *ctx)
 {
@@ -20,9 +21,16 @@ void qns_log_to(qns_log_fn *sink, void *ctx)
     the_ctx = ctx;
 }
 
+bool qns_log_mute(bool on)
+{
+    const bool was = muted;
+    muted = on;
+    return was;
+}
+
 void qns_log(qns_log_level level, const char *fmt, ...)
 {
-    if (!the_sink)
+    if (!the_sink || muted)
         return;
     char text[1024];
     va_list ap;

@@ -2,6 +2,7 @@
 #include "core/base/arena.h"
 #include "core/base/digest.h"
 #include "core/base/file.h"
+#include "core/base/log.h"
 #include "core/base/map.h"
 #include "core/base/mem.h"
 #include "core/base/rng.h"
@@ -357,4 +358,21 @@ Test(base, rng)
     for (int i = 0; i < 7; i++)
         cr_assert(count[i] > 10000 - 463 && count[i] < 10000 + 463, "%d", count[i]);
     cr_assert(sum > 35000 - 382 && sum < 35000 + 382);
+}
+
+static void count_texts(void *ctx, qns_log_level level, const char *text)
+{
+    (void)level, (void)text;
+    ++*(int *)ctx;
+}
+
+Test(log, muted_for_a_while)
+{
+    int n = 0;
+    qns_log_to(count_texts, &n);
+    cr_assert_not(qns_log_mute(true));
+    qns_log(QNS_LOG_WARN, "told before");
+    cr_assert(qns_log_mute(false));
+    qns_log(QNS_LOG_WARN, "%s", "new");
+    cr_assert_eq(n, 1);
 }
