@@ -17,7 +17,7 @@ static void print_overview(void)
         if (strcmp(c->group, group) != 0)
             printf("\n%s\n", c->group);
         group = c->group;
-        printf("   %-10s %s\n", c->name, c->summary);
+        printf("   %-11s %s\n", c->name, c->summary);
     }
     printf("\nThe usual way: quantize, capture the float and the int8 model on the same data,\n"
            "compare the two captures.\n\n"
