@@ -203,7 +203,7 @@ static void find_ranges(const look_at *a)
 {
     qns_cmp *c = a->c;
     const qns_layer *l = a->l;
-    const qns_diff *d = &l->activation, *w = &l->weight;
+    const qns_diff *d = &l->activation;
     if (d->clipped > clipped_share)
         qns_cmp_find(c, "CLIPPING", 1, l->name,
                      qns_cmp_text(c, "%.2f %% of the values lie outside what the codes reach",
@@ -216,11 +216,6 @@ static void find_ranges(const look_at *a)
                                   "sets the scale of all",
                                   c->weight_widest[a->k], c->weight_stretch[a->k]),
                      "use per_channel weights or keep this layer in float");
-    if (w->present && w->rmse_steps > weight_steps)
-        qns_cmp_find(
-            c, "WEIGHTS_NOT_ROUNDED", 1, l->name,
-            qns_cmp_text(c, "weights are %.2f steps off; rounding gives 0.29", w->rmse_steps),
-            "check that both sides hold the same weights");
     if (a->act_stretch >= stretch_limit && l->activation_q.n_scale == 1)
         qns_cmp_find(c, "ACTIVATION_OUTLIER", 1, l->name,
                      qns_cmp_text(c,
@@ -266,7 +261,8 @@ static void one_layer(qns_cmp *c, uint32_t k)
     l->verdict = worse(judge(&l->activation), judge(&l->weight));
     a.stretched = l->weight_q.n_scale == 1 && c->weight_stretch[k] >= stretch_limit;
     look_at_channels(&a);
-    l->advice = advise(&a);
+    const char *fault = qns_cmp_diagnose(c, k);
+    l->advice = fault && !l->activation.nonfinite_test ? fault : advise(&a);
     find_numbers(&a);
     find_ranges(&a);
     find_error(&a);

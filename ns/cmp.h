@@ -12,7 +12,10 @@
 
 /* What a live run (shadow.c) measured instead of reading it from files. */
 typedef struct qns_cmp_live {
-    qns_sums *const *channels;      /* by layer: activation sums by channel; NULL: not made */
+    qns_sums *const *channels; /* by layer: activation sums by channel; NULL: not made */
+    qns_sums *const
+        *local;            /* by layer: of the local error in the first samples, by channel; NULL */
+    const size_t *n_local; /* by layer: channels of that */
     size_t same, ref_hit, test_hit; /* samples whose arg-max agrees; that hit their label */
     bool has_labels;
 } qns_cmp_live;
@@ -32,7 +35,7 @@ typedef struct qns_cmp {
     qns_capture *ref, *test;
     const qns_compare_opts *o;
     qns_result *r;
-    qns_arena *a;     /* of r */
+    qns_arena *a; /* of r */
     qk_table k;
     bool partial_ids; /* not all samples are in both */
     qns_cmp_row *row;
@@ -69,6 +72,8 @@ qns_status qns_cmp_begin(qns_cmp *c, const char *kind, qns_err *err);
 qns_status qns_cmp_layers(qns_cmp *c, qns_err *err);
 qns_status qns_cmp_measure(qns_cmp *c, qns_err *err);
 qns_status qns_cmp_finish(qns_cmp *c, qns_err *err);
+/* What was found, most severe first; lists in the arena. */
+qns_status qns_cmp_findings(const qns_finding **list, uint32_t *n_list, qns_cmp *c, qns_err *err);
 void qns_cmp_fini(qns_cmp *c); /* all but the result; closes the captures */
 
 /* Both sides come from the same float weights; MISMATCH, or with force a finding. */
@@ -90,6 +95,20 @@ uint32_t qns_cmp_output_layer(const qns_cmp *c);        /* QNS_CMP_NONE: no outp
 int32_t qns_cmp_activation_axis(const qns_cap_data *t); /* channel axis; -1: none */
 /* advice.c: verdicts, advice, findings. */
 void qns_cmp_advise(qns_cmp *c);
+/* diagnose.c: known faults by their traces. Adds findings; the advice of the first, or NULL. */
+const char *qns_cmp_diagnose(qns_cmp *c, uint32_t k);
+/* diagnose_weight.c: what was done to a weight that is not the rounded float one. */
+typedef enum qns_weight_fault {
+    QNS_WEIGHT_OTHER, /* nothing known */
+    QNS_WEIGHT_SIGN,
+    QNS_WEIGHT_ROWS,   /* output channels in another order */
+    QNS_WEIGHT_INPUTS, /* input channels in another order */
+    QNS_WEIGHT_TRANSPOSED,
+    QNS_WEIGHT_SCALES /* right up to a factor for each channel */
+} qns_weight_fault;
+/* *first: a channel that is wrong, *now: the float channel it holds, or the number of wrong ones
+ * for SCALES. OTHER also where it would take too long to find out. */
+qns_weight_fault qns_cmp_weight_fault(size_t *first, size_t *now, qns_cmp *c, uint32_t k);
 
 const qns_cap_data *qns_cmp_data(const qns_capture *cap, uint32_t i); /* NULL for NONE */
 /* Channel axis of a weight: that of its scales, else the first; -1 when it has one axis only. */
@@ -115,10 +134,14 @@ typedef struct qns_measure {
     size_t n_grid;
     qns_sums *channel; /* out: geom.channels sums over all rows, initialized here */
     double *db;        /* out: SQNR of each row; NULL: not wanted */
+    size_t every;      /* of each every-th row only, db[row / every]; 0: 1 */
     qns_bins *bins;    /* in and out; NULL: not wanted */
 } qns_measure;
 
 /* Reads both sides once, in blocks of bounded size. Thread-safe for different measures. */
 qns_status qns_measure_run(qns_measure *m, qns_err *err);
+/* Two test sides of the same rows of the same reference, which is read once. The bits are those of
+ * two qns_measure_run(). */
+qns_status qns_measure_both(qns_measure *m, qns_measure *also, qns_err *err);
 
 #endif

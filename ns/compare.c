@@ -342,7 +342,7 @@ static int by_severity(const void *x, const void *y)
     return (*a > *b) - (*a < *b);
 }
 
-static qns_status keep_findings(qns_cmp *c, qns_err *err)
+qns_status qns_cmp_findings(const qns_finding **list, uint32_t *n_list, qns_cmp *c, qns_err *err)
 {
     const size_t n = c->finding.n;
     const qns_finding **order = NULL;
@@ -354,8 +354,8 @@ static qns_status keep_findings(qns_cmp *c, qns_err *err)
     qsort(order, n, sizeof *order, by_severity);
     for (size_t i = 0; i < n; i++)
         out[i] = *order[i];
-    c->r->finding = out;
-    c->r->n_findings = (uint32_t)n;
+    *list = out;
+    *n_list = (uint32_t)n;
     return QNS_OK;
 }
 
@@ -397,7 +397,7 @@ qns_status qns_cmp_finish(qns_cmp *c, qns_err *err)
     QNS_TRY(qns_cmp_detail(c, c->o->n_detail ? c->o->n_detail : 5, err));
     QNS_TRY(qns_cmp_output(c, err));
     qns_cmp_advise(c);
-    QNS_TRY(keep_findings(c, err));
+    QNS_TRY(qns_cmp_findings(&c->r->finding, &c->r->n_findings, c, err));
     if (c->failed)
         QNS_FAIL(err, NOMEM, "cannot keep the result");
     return QNS_OK;

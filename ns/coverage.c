@@ -54,6 +54,15 @@ static const qns_cap_data *folded_into(const ledger *l, const qns_cap_data *d)
     return into == QNS_MAP_NONE ? NULL : qns_capture_at(l->c->test, into);
 }
 
+/* Without lineage names pair, and a name that is not unique pairs nothing. */
+static bool is_twice(const qns_capture *c, const qns_cap_data *d)
+{
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < qns_capture_n(c); i++)
+        n += is_op(qns_capture_at(c, i)) && strcmp(qns_capture_at(c, i)->name, d->name) == 0;
+    return n > 1;
+}
+
 static const char *why_not(const ledger *l, const qns_cap_data *d)
 {
     const uint32_t same =
@@ -63,6 +72,8 @@ static const char *why_not(const ledger *l, const qns_cap_data *d)
         return qns_cmp_text(l->c, "shape is %s, on the test side %s", qns_shape_str(&d->shape).s,
                             qns_shape_str(&t->shape).s);
     }
+    if (!d->value_origin[0] && (is_twice(l->c->ref, d) || is_twice(l->c->test, d)))
+        return qns_cmp_text(l->c, "two layers are called '%s': names must be unique", d->name);
     return d->value_origin[0] ? "missing in the test capture"
                               : "no dataset of that name, or of another shape, in the test capture";
 }

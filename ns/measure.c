@@ -56,102 +56,145 @@ static void add_piece(qns_sums *s, const qns_measure *m, const float *ref, const
         qns_bins_add(m->bins, ref, test, n);
 }
 
+/* One test side, or two of the same reference. */
 typedef struct state {
-    qns_measure *m;
+    qns_measure *m[2];
+    size_t n_m;
     float *ref, *test;
-    qns_sums *sample; /* by channel */
-    size_t count;     /* elements of one sample */
+    qns_sums *sample[2]; /* by channel */
+    size_t count;        /* elements of one sample */
     size_t block;
 } state;
 
-static qns_status read_both(state *s, int64_t ref_row, int64_t test_row, size_t n_rows,
+static qns_status read_ref(state *s, int64_t row, size_t n_rows, size_t first, size_t n,
+                           qns_err *err)
+{
+    const qns_cap_part p = {s->m[0]->ref_data, row, (int64_t)n_rows, first, n};
+    return qns_capture_read(s->ref, s->m[0]->ref, &p, err);
+}
+
+static qns_status read_test(state *s, const qns_measure *m, int64_t row, size_t n_rows,
                             size_t first, size_t n, qns_err *err)
 {
-    const qns_cap_part r = {s->m->ref_data, ref_row, (int64_t)n_rows, first, n};
-    const qns_cap_part t = {s->m->test_data, test_row, (int64_t)n_rows, first, n};
-    QNS_TRY(qns_capture_read(s->ref, s->m->ref, &r, err));
-    return qns_capture_read(s->test, s->m->test, &t, err);
+    const qns_cap_part p = {m->test_data, row, (int64_t)n_rows, first, n};
+    return qns_capture_read(s->test, m->test, &p, err);
 }
 
-static void begin_sample(state *s)
+static void begin_sample(state *s, size_t i)
 {
-    for (size_t c = 0; c < s->m->geom.channels; c++)
-        qns_sums_init(&s->sample[c]);
+    for (size_t c = 0; c < s->m[i]->geom.channels; c++)
+        qns_sums_init(&s->sample[i][c]);
 }
 
-static void end_sample(state *s, size_t row)
+static void end_sample(state *s, size_t i, size_t row)
 {
     qns_sums all;
     unsigned flags = 0;
+    qns_measure *m = s->m[i];
+    const size_t every = m->every ? m->every : 1;
     qns_sums_init(&all);
-    for (size_t c = 0; c < s->m->geom.channels; c++) {
-        qns_sums_merge(&s->m->channel[c], &s->sample[c]);
-        qns_sums_merge(&all, &s->sample[c]);
+    for (size_t c = 0; c < m->geom.channels; c++) {
+        qns_sums_merge(&m->channel[c], &s->sample[i][c]);
+        qns_sums_merge(&all, &s->sample[i][c]);
     }
-    if (s->m->db)
-        s->m->db[row] = qns_sqnr_db(&flags, &all);
+    if (m->db && row % every == 0)
+        m->db[row / every] = qns_sqnr_db(&flags, &all);
 }
 
 /* A sample, or a tensor, that may be larger than a block. */
 static qns_status in_pieces(state *s, size_t row, qns_err *err)
 {
-    const qns_measure *m = s->m;
-    const int64_t ref_row = m->row ? m->row[row].ref : 0, test_row = m->row ? m->row[row].test : 0;
-    begin_sample(s);
+    const qns_geom *g = &s->m[0]->geom;
+    const int64_t ref_row = s->m[0]->row ? s->m[0]->row[row].ref : 0;
+    for (size_t i = 0; i < s->n_m; i++)
+        begin_sample(s, i);
     for (size_t first = 0, n; first < s->count; first += n) {
-        n = piece(&m->geom, s->block, first, s->count);
-        QNS_TRY(read_both(s, ref_row, test_row, 1, first, n, err));
-        add_piece(s->sample, m, s->ref, s->test, first, n);
+        n = piece(g, s->block, first, s->count);
+        QNS_TRY(read_ref(s, ref_row, 1, first, n, err));
+        for (size_t i = 0; i < s->n_m; i++) {
+            const qns_measure *m = s->m[i];
+            QNS_TRY(read_test(s, m, m->row ? m->row[row].test : 0, 1, first, n, err));
+            add_piece(s->sample[i], m, s->ref, s->test, first, n);
+        }
     }
-    end_sample(s, row);
+    for (size_t i = 0; i < s->n_m; i++)
+        end_sample(s, i, row);
     return QNS_OK;
 }
 
-/* Samples from `row` on that follow each other in both files and fit into a block. */
+/* The row `by` after `row` follows it in all files. */
+static bool follows(const state *s, size_t row, size_t by)
+{
+    for (size_t i = 0; i < s->n_m; i++) {
+        const qns_cmp_row *a = &s->m[i]->row[row], *b = a + by;
+        if (b->ref != a->ref + (int64_t)by || b->test != a->test + (int64_t)by)
+            return false;
+    }
+    return true;
+}
+
+/* Samples from `row` on that follow each other in all files and fit into a block. */
 static size_t run_length(const state *s, size_t row)
 {
-    const qns_measure *m = s->m;
     const size_t most = s->block / s->count;
     size_t n = 1;
-    while (n < most && row + n < m->n_rows && m->row[row + n].ref == m->row[row].ref + (int64_t)n &&
-           m->row[row + n].test == m->row[row].test + (int64_t)n)
+    while (n < most && row + n < s->m[0]->n_rows && follows(s, row, n))
         n++;
     return n;
 }
 
 static qns_status in_runs(state *s, qns_err *err)
 {
-    const qns_measure *m = s->m;
-    for (size_t row = 0, n; row < m->n_rows; row += n) {
+    for (size_t row = 0, n; row < s->m[0]->n_rows; row += n) {
         n = run_length(s, row);
-        QNS_TRY(read_both(s, m->row[row].ref, m->row[row].test, n, 0, s->count, err));
-        for (size_t k = 0; k < n; k++) {
-            const size_t at = k * s->count;
-            begin_sample(s);
-            add_piece(s->sample, m, s->ref + at, s->test + at, 0, s->count);
-            end_sample(s, row + k);
+        QNS_TRY(read_ref(s, s->m[0]->row[row].ref, n, 0, s->count, err));
+        for (size_t i = 0; i < s->n_m; i++) {
+            const qns_measure *m = s->m[i];
+            QNS_TRY(read_test(s, m, m->row[row].test, n, 0, s->count, err));
+            for (size_t k = 0; k < n; k++) {
+                const size_t at = k * s->count;
+                begin_sample(s, i);
+                add_piece(s->sample[i], m, s->ref + at, s->test + at, 0, s->count);
+                end_sample(s, i, row + k);
+            }
         }
     }
     return QNS_OK;
 }
 
-qns_status qns_measure_run(qns_measure *m, qns_err *err)
+static bool same_geom(const qns_geom *a, const qns_geom *b)
+{
+    return a->outer == b->outer && a->channels == b->channels && a->inner == b->inner;
+}
+
+static size_t block_of(const qns_measure *m, const qns_measure *also)
+{
+    const bool filtered = qns_capture_filtered(m->ref, m->ref_data) ||
+                          qns_capture_filtered(m->test, m->test_data) ||
+                          (also && qns_capture_filtered(also->test, also->test_data));
+    return filtered ? FILTERED_BLOCK : BLOCK;
+}
+
+static qns_status run_together(qns_measure *m, qns_measure *also, qns_err *err)
 {
     qns_status st = QNS_OK;
-    state s = {.m = m, .count = m->geom.outer * m->geom.channels * m->geom.inner};
-    const bool filtered =
-        qns_capture_filtered(m->ref, m->ref_data) || qns_capture_filtered(m->test, m->test_data);
-    s.block = filtered ? FILTERED_BLOCK : BLOCK;
+    state s = {.m = {m, also},
+               .n_m = also ? 2 : 1,
+               .count = m->geom.outer * m->geom.channels * m->geom.inner,
+               .block = block_of(m, also)};
     const size_t buffer = s.count < s.block && !m->row ? s.count : s.block;
     assert(s.count == qns_capture_at(m->ref, m->ref_data)->count);
-    assert(s.count == qns_capture_at(m->test, m->test_data)->count);
-    for (size_t c = 0; c < m->geom.channels; c++)
-        qns_sums_init(&m->channel[c]);
     s.ref = qns_malloc64(buffer * sizeof(float));
     s.test = qns_malloc64(buffer * sizeof(float));
     if (!s.ref || !s.test)
         QNS_FAIL_DONE(err, NOMEM, "cannot get buffers of %zu elements", buffer);
-    QNS_TRY_DONE(qns_new((void **)&s.sample, m->geom.channels, sizeof *s.sample, err));
+    for (size_t i = 0; i < s.n_m; i++) {
+        const qns_measure *one = s.m[i];
+        assert(s.count == qns_capture_at(one->test, one->test_data)->count);
+        for (size_t c = 0; c < one->geom.channels; c++)
+            qns_sums_init(&one->channel[c]);
+        QNS_TRY_DONE(qns_new((void **)&s.sample[i], one->geom.channels, sizeof **s.sample, err));
+    }
     if (!m->row)
         st = in_pieces(&s, 0, err);
     else if (s.count <= s.block)
@@ -162,6 +205,24 @@ qns_status qns_measure_run(qns_measure *m, qns_err *err)
 done:
     qns_free(s.ref);
     qns_free(s.test);
-    qns_free(s.sample);
+    qns_free(s.sample[0]);
+    qns_free(s.sample[1]);
     return st;
+}
+
+qns_status qns_measure_run(qns_measure *m, qns_err *err)
+{
+    return run_together(m, NULL, err);
+}
+
+qns_status qns_measure_both(qns_measure *m, qns_measure *also, qns_err *err)
+{
+    const bool whole =
+        m->row && m->geom.outer * m->geom.channels * m->geom.inner <= block_of(m, also);
+    /* Pieces of a sample end at borders of its channels, so they are the same only for one
+     * geometry. */
+    if (whole || same_geom(&m->geom, &also->geom))
+        return run_together(m, also, err);
+    QNS_TRY(run_together(m, NULL, err));
+    return run_together(also, NULL, err);
 }

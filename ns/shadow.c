@@ -16,6 +16,9 @@
 #include <omp.h>
 #include <string.h>
 
+/* A constant of each channel shows in a few samples already. */
+enum { SHIFT_SAMPLES = 32 };
+
 typedef struct side {
     const qns_shadow_side *of;
     const qns_graph *g;
@@ -29,6 +32,7 @@ typedef struct side {
 typedef struct watched { /* a layer */
     qns_vid ref, test;   /* QNS_NONE: weights only */
     qns_track activation, local, channels;
+    qns_track shift; /* the local error of the first samples, by channel */
     size_t count;
     uint32_t next; /* layer with the same ref; QNS_CMP_NONE */
 } watched;
@@ -42,7 +46,8 @@ typedef struct shadow {
     side ref, test;
     qns_local *local;
     watched *watched;
-    qns_sums **channels;
+    qns_sums **channels, **shift;
+    size_t *n_shift;
     uint32_t output;   /* the layer whose arg-max is compared; QNS_CMP_NONE */
     uint32_t *layers;  /* by value of the float graph: the first layer that is measured there */
     uint32_t *layer;   /* by value of the quantized graph */
@@ -173,9 +178,12 @@ static qns_status watch(shadow *s, size_t k, qns_err *err)
     QNS_TRY(qns_cmp_grids(&grid, &s->c, t, err));
     QNS_TRY(qns_track_init(&w->activation, s->c.a, &s->c.k, geom, grid, t->n_scale, err));
     QNS_TRY(qns_track_init(&w->local, s->c.a, &s->c.k, geom, grid, t->n_scale, err));
+    const qns_geom by_channel = qns_geom_of(&t->shape, qns_cmp_activation_axis(t));
+    QNS_TRY(qns_track_init(&w->shift, s->c.a, &s->c.k, by_channel, grid, t->n_scale, err));
+    s->shift[k] = w->shift.all;
+    s->n_shift[k] = by_channel.channels;
     if (!s->o->per_channel)
         return QNS_OK;
-    const qns_geom by_channel = qns_geom_of(&t->shape, qns_cmp_activation_axis(t));
     QNS_TRY(qns_track_init(&w->channels, s->c.a, &s->c.k, by_channel, grid, t->n_scale, err));
     s->channels[k] = w->channels.all;
     return QNS_OK;
@@ -217,9 +225,13 @@ static qns_status watch_all(shadow *s, qns_err *err)
     const size_t n = s->c.layer.n;
     QNS_TRY(qns_new((void **)&s->watched, n, sizeof *s->watched, err));
     QNS_TRY(qns_new((void **)&s->channels, n, sizeof(qns_sums *), err));
+    QNS_TRY(qns_new((void **)&s->shift, n, sizeof(qns_sums *), err));
+    QNS_TRY(qns_new((void **)&s->n_shift, n, sizeof *s->n_shift, err));
     for (size_t k = 0; k < n; k++)
         QNS_TRY(watch(s, k, err));
     s->live.channels = s->channels;
+    s->live.local = s->shift;
+    s->live.n_local = s->n_shift;
     s->live.has_labels = qns_source_labels(s->s) != NULL;
     s->c.live = &s->live;
     s->output = qns_cmp_output_layer(&s->c);
@@ -243,6 +255,14 @@ static void vote(shadow *s, const float *ref, const float *test, size_t n, int64
     }
 }
 
+static void add_shift(shadow *s, watched *w, const qns_tensor *ref, const qns_tensor *made,
+                      int64_t id)
+{
+    if (id < SHIFT_SAMPLES)
+        qns_track_add(&w->shift, qns_pass_floats(s->pass.ref_row, ref),
+                      qns_pass_floats(s->pass.test_row, made), id);
+}
+
 /* Both errors of a layer. */
 static void measure_layer(shadow *s, uint32_t k, qns_vid v, const qns_tensor *ref, bool give,
                           int64_t id)
@@ -252,6 +272,8 @@ static void measure_layer(shadow *s, uint32_t k, qns_vid v, const qns_tensor *re
     const qns_tensor local = qns_local_prompt(s->local, w->test);
     const qns_pass_pair pair[] = {{&w->activation, test}, {&w->local, &local}};
     qns_pass_over(&s->pass, ref, pair, local.data ? 2 : 1, give ? s->local : NULL, v, id);
+    if (local.data)
+        add_shift(s, w, ref, &local, id);
     if (!s->channels[k] && k != s->output)
         return;
     const float *x = qns_pass_floats(s->pass.ref_row, ref);
@@ -266,8 +288,10 @@ static void measure_local(void *ctx, qns_vid test, const qns_tensor *made, const
                           int64_t sample)
 {
     shadow *s = ctx;
-    const qns_pass_pair pair = {&s->watched[s->layer[test.i]].local, made};
+    watched *w = &s->watched[s->layer[test.i]];
+    const qns_pass_pair pair = {&w->local, made};
     qns_pass_over(&s->pass, ref, &pair, 1, NULL, QNS_NO_VALUE, sample);
+    add_shift(s, w, ref, made, sample);
 }
 
 /* All that is to be done with a float value, while it is in the cache. */
@@ -413,6 +437,8 @@ static void fini(shadow *s)
     qns_free(s->against);
     qns_pass_fini(&s->pass);
     qns_free(s->channels);
+    qns_free(s->shift);
+    qns_free(s->n_shift);
     qns_digester_free(s->inputs);
     fini_side(&s->ref);
     fini_side(&s->test);

@@ -30,6 +30,13 @@ const char *qns_build_percent(qns_build *b, double share);
 /* 1,234,567 */
 const char *qns_build_count(qns_build *b, uint64_t v);
 
+qns_cell qns_build_cell(const char *text, double sort); /* no bar, no colour */
+/* All numbers of one tensor under a title. */
+qns_facts qns_build_diff_facts(qns_build *b, const char *title, const qns_diff *d);
+/* Appends unless the value is "-" or empty. */
+void qns_build_fact(qns_build *b, qns_fact *f, uint32_t *n, const char *label, const char *value);
+void qns_build_findings(qns_build *b, const qns_finding *f, uint32_t n);
+
 /* Charts. Fills the template into a script and appends the plot; its script and drawer are set
  * here.
  */
@@ -42,7 +49,7 @@ void qns_build_ticks(qns_build *b, qns_tval *v, const char *(*name)(const void *
                      const void *of, uint32_t n);
 double qns_build_chart_width(uint32_t n); /* pixels, for n layers */
 
-/* The parts, each in a file of its own. */
+/* The parts of a comparison, each in a file of its own. */
 void qns_build_summary(qns_build *b);
 void qns_build_layers(qns_build *b);
 void qns_build_origin(qns_build *b); /* coverage, identity, guide */

@@ -41,7 +41,7 @@ static const qns_column columns[N_COLUMNS] = {
     [VERDICT] = {"verdict", "", "ok, watch or bad", false, false},
 };
 
-static qns_cell cell(const char *text, double sort)
+qns_cell qns_build_cell(const char *text, double sort)
 {
     return (qns_cell){text, sort, NAN, QNS_LEVEL_NONE};
 }
@@ -60,7 +60,7 @@ static int db_level(const qns_diff *d)
 /* Bars end at 60 dB: nothing above it matters for 8 bits. */
 static qns_cell db_cell(qns_build *b, const qns_diff *d)
 {
-    qns_cell c = cell(qns_build_db(b, d, d->sqnr_db), d->present ? d->sqnr_db : NAN);
+    qns_cell c = qns_build_cell(qns_build_db(b, d, d->sqnr_db), d->present ? d->sqnr_db : NAN);
     c.level = db_level(d);
     if (d->present && !isnan(d->sqnr_db))
         c.share = fmin(1, fmax(0, d->sqnr_db / 60));
@@ -70,7 +70,7 @@ static qns_cell db_cell(qns_build *b, const qns_diff *d)
 static qns_cell steps_cell(qns_build *b, const qns_diff *d)
 {
     const double v = d->present ? d->rmse_steps : NAN;
-    qns_cell c = cell(
+    qns_cell c = qns_build_cell(
         isfinite(v) ? qns_build_text(b, v < 100 ? "%.2f" : "%.3g", v) : qns_build_number(b, v), v);
     return c;
 }
@@ -78,12 +78,12 @@ static qns_cell steps_cell(qns_build *b, const qns_diff *d)
 static qns_cell clipped_cell(qns_build *b, const qns_diff *d)
 {
     const double v = d->present ? d->clipped : NAN;
-    qns_cell c = cell(qns_build_percent(b, v), v);
+    qns_cell c = qns_build_cell(qns_build_percent(b, v), v);
     c.level = v > 0.01 ? QNS_V_WATCH : QNS_LEVEL_NONE;
     return c;
 }
 
-static void add(qns_build *b, qns_fact *f, uint32_t *n, const char *label, const char *value)
+void qns_build_fact(qns_build *b, qns_fact *f, uint32_t *n, const char *label, const char *value)
 {
     if (value[0] && !(value[0] == '-' && !value[1]))
         f[(*n)++] = (qns_fact){label, value};
@@ -101,7 +101,7 @@ static const char *unit(qns_build *b, const char *value, const char *u)
     return value[0] == '-' && !value[1] ? value : qns_build_text(b, "%s %s", value, u);
 }
 
-static qns_facts diff_facts(qns_build *b, const char *title, const qns_diff *d)
+qns_facts qns_build_diff_facts(qns_build *b, const char *title, const qns_diff *d)
 {
     qns_fact *f = qns_build_get(b, 24, sizeof *f);
     qns_facts out = {title, f, 0};
@@ -109,32 +109,37 @@ static qns_facts diff_facts(qns_build *b, const char *title, const qns_diff *d)
     if (!f)
         return out;
     const char *dB = isfinite(d->sqnr_db) ? "dB" : "";
-    add(b, f, &out.n, "SQNR", unit(b, qns_build_db(b, d, d->sqnr_db), dB));
+    qns_build_fact(b, f, &out.n, "SQNR", unit(b, qns_build_db(b, d, d->sqnr_db), dB));
     if (isfinite(d->sqnr_db_median))
-        add(b, f, &out.n, "per sample",
-            qns_build_text(b, "min %s, 5 %% %s, median %s dB", qns_build_db(b, d, d->sqnr_db_min),
-                           qns_build_db(b, d, d->sqnr_db_p5),
-                           qns_build_db(b, d, d->sqnr_db_median)));
+        qns_build_fact(b, f, &out.n, "per sample",
+                       qns_build_text(b, "min %s, 5 %% %s, median %s dB",
+                                      qns_build_db(b, d, d->sqnr_db_min),
+                                      qns_build_db(b, d, d->sqnr_db_p5),
+                                      qns_build_db(b, d, d->sqnr_db_median)));
     if (d->worst_sample >= 0)
-        add(b, f, &out.n, "worst sample", qns_build_text(b, "%lld", (long long)d->worst_sample));
-    add(b, f, &out.n, "RMS error", qns_build_number(b, d->rmse));
-    add(b, f, &out.n, "RMS error", unit(b, qns_build_number(b, d->rmse_steps), "steps"));
-    add(b, f, &out.n, "largest error", qns_build_number(b, d->max_abs));
-    add(b, f, &out.n, "largest error", unit(b, qns_build_number(b, d->max_abs_steps), "steps"));
-    add(b, f, &out.n, "cosine", isnan(d->cosine) ? "-" : qns_build_text(b, "%.6f", d->cosine));
-    add(b, f, &out.n, "bias", qns_build_number(b, d->bias));
-    add(b, f, &out.n, "bias / sigma", qns_build_number(b, d->bias_sigma));
-    add(b, f, &out.n, "clipped", unit(b, qns_build_percent(b, d->clipped), "%"));
-    add(b, f, &out.n, "float range", range(b, d->ref_min, d->ref_max));
-    add(b, f, &out.n, "int8 range", range(b, d->test_min, d->test_max));
-    add(b, f, &out.n, "float RMS", qns_build_number(b, d->ref_rms));
-    add(b, f, &out.n, "values", qns_build_count(b, d->n));
+        qns_build_fact(b, f, &out.n, "worst sample",
+                       qns_build_text(b, "%lld", (long long)d->worst_sample));
+    qns_build_fact(b, f, &out.n, "RMS error", qns_build_number(b, d->rmse));
+    qns_build_fact(b, f, &out.n, "RMS error", unit(b, qns_build_number(b, d->rmse_steps), "steps"));
+    qns_build_fact(b, f, &out.n, "largest error", qns_build_number(b, d->max_abs));
+    qns_build_fact(b, f, &out.n, "largest error",
+                   unit(b, qns_build_number(b, d->max_abs_steps), "steps"));
+    qns_build_fact(b, f, &out.n, "cosine",
+                   isnan(d->cosine) ? "-" : qns_build_text(b, "%.6f", d->cosine));
+    qns_build_fact(b, f, &out.n, "gain", isnan(d->gain) ? "-" : qns_build_text(b, "%.4f", d->gain));
+    qns_build_fact(b, f, &out.n, "bias", qns_build_number(b, d->bias));
+    qns_build_fact(b, f, &out.n, "bias / sigma", qns_build_number(b, d->bias_sigma));
+    qns_build_fact(b, f, &out.n, "clipped", unit(b, qns_build_percent(b, d->clipped), "%"));
+    qns_build_fact(b, f, &out.n, "float range", range(b, d->ref_min, d->ref_max));
+    qns_build_fact(b, f, &out.n, "int8 range", range(b, d->test_min, d->test_max));
+    qns_build_fact(b, f, &out.n, "float RMS", qns_build_number(b, d->ref_rms));
+    qns_build_fact(b, f, &out.n, "values", qns_build_count(b, d->n));
     if (d->nonfinite_ref || d->nonfinite_test)
-        add(b, f, &out.n, "non-finite",
-            qns_build_text(b, "%s float, %s int8", qns_build_count(b, d->nonfinite_ref),
-                           qns_build_count(b, d->nonfinite_test)));
+        qns_build_fact(b, f, &out.n, "non-finite",
+                       qns_build_text(b, "%s float, %s int8", qns_build_count(b, d->nonfinite_ref),
+                                      qns_build_count(b, d->nonfinite_test)));
     qns_flags_text(flags, sizeof flags, d->flags);
-    add(b, f, &out.n, "flags", qns_build_text(b, "%s", flags));
+    qns_build_fact(b, f, &out.n, "flags", qns_build_text(b, "%s", flags));
     return out;
 }
 
@@ -163,18 +168,18 @@ static qns_facts place_facts(qns_build *b, const qns_layer *l)
     for (uint32_t i = 0; i < l->n_origin && i < 32; i++)
         qns_str_addf(&origin, "%s%s", i ? " + " : "", l->origin[i]);
     b->failed |= origin.failed;
-    add(b, f, &out.n, "name", qns_build_text(b, "%s", l->name));
-    add(b, f, &out.n, "stands for", qns_build_text(b, "%s", qns_str_get(&origin)));
-    add(b, f, &out.n, "operator", qns_build_text(b, "%s", l->op));
-    add(b, f, &out.n, "runs as", qns_build_text(b, "%s", l->kept));
-    add(b, f, &out.n, "order", qns_build_text(b, "%d", l->index));
-    add(b, f, &out.n, "MACs", l->macs ? qns_build_count(b, l->macs) : "-");
-    add(b, f, &out.n, "added here", unit(b, qns_build_number(b, l->added_db), "dB"));
-    add(b, f, &out.n, "weight codes", qparams(b, &l->weight_q));
-    add(b, f, &out.n, "output codes", qparams(b, &l->activation_q));
-    add(b, f, &out.n, "float data", qns_build_text(b, "%s", l->ref_dataset));
-    add(b, f, &out.n, "int8 data", qns_build_text(b, "%s", l->test_dataset));
-    add(b, f, &out.n, "paired by", qns_build_text(b, "%s", l->paired_by));
+    qns_build_fact(b, f, &out.n, "name", qns_build_text(b, "%s", l->name));
+    qns_build_fact(b, f, &out.n, "stands for", qns_build_text(b, "%s", qns_str_get(&origin)));
+    qns_build_fact(b, f, &out.n, "operator", qns_build_text(b, "%s", l->op));
+    qns_build_fact(b, f, &out.n, "runs as", qns_build_text(b, "%s", l->kept));
+    qns_build_fact(b, f, &out.n, "order", qns_build_text(b, "%d", l->index));
+    qns_build_fact(b, f, &out.n, "MACs", l->macs ? qns_build_count(b, l->macs) : "-");
+    qns_build_fact(b, f, &out.n, "added here", unit(b, qns_build_number(b, l->added_db), "dB"));
+    qns_build_fact(b, f, &out.n, "weight codes", qparams(b, &l->weight_q));
+    qns_build_fact(b, f, &out.n, "output codes", qparams(b, &l->activation_q));
+    qns_build_fact(b, f, &out.n, "float data", qns_build_text(b, "%s", l->ref_dataset));
+    qns_build_fact(b, f, &out.n, "int8 data", qns_build_text(b, "%s", l->test_dataset));
+    qns_build_fact(b, f, &out.n, "paired by", qns_build_text(b, "%s", l->paired_by));
     qns_str_fini(&origin);
     return out;
 }
@@ -186,31 +191,32 @@ static void build_row(qns_build *b, qns_row *row, const qns_layer *l, uint32_t r
     if (!c || !facts)
         return;
     const qns_diff *d = &l->activation;
-    c[RANK] = cell(qns_build_text(b, "%u", rank + 1), rank + 1);
-    c[LAYER] = cell(qns_build_text(b, "%s", l->name), NAN);
-    c[OP] = cell(qns_build_text(b, "%s", l->op), NAN);
+    c[RANK] = qns_build_cell(qns_build_text(b, "%u", rank + 1), rank + 1);
+    c[LAYER] = qns_build_cell(qns_build_text(b, "%s", l->name), NAN);
+    c[OP] = qns_build_cell(qns_build_text(b, "%s", l->op), NAN);
     c[WEIGHT] = db_cell(b, &l->weight);
     c[OUTPUT] = db_cell(b, d);
     c[LOCAL] = db_cell(b, &l->local);
     c[STEPS] = steps_cell(b, d);
     c[CLIPPED] = clipped_cell(b, d);
-    c[ADDED] = cell(isfinite(l->added_db) ? qns_build_text(b, "%.1f", l->added_db)
-                                          : qns_build_number(b, l->added_db),
-                    l->added_db);
-    c[INDEX] = cell(qns_build_text(b, "%d", l->index), l->index);
-    c[RUNS] = cell(qns_build_text(b, "%s", l->kept), NAN);
-    c[VERDICT] = cell(qns_verdict_text(l->verdict), -(double)l->verdict);
+    c[ADDED] = qns_build_cell(isfinite(l->added_db) ? qns_build_text(b, "%.1f", l->added_db)
+                                                    : qns_build_number(b, l->added_db),
+                              l->added_db);
+    c[INDEX] = qns_build_cell(qns_build_text(b, "%d", l->index), l->index);
+    c[RUNS] = qns_build_cell(qns_build_text(b, "%s", l->kept), NAN);
+    c[VERDICT] = qns_build_cell(qns_verdict_text(l->verdict), -(double)l->verdict);
     c[VERDICT].level = (int)l->verdict;
     row->cell = c;
     row->level = (int)l->verdict;
     row->next = qns_build_text(b, "%s", l->advice);
     row->facts = facts;
     if (d->present)
-        facts[row->n_facts++] = diff_facts(b, "Output", d);
+        facts[row->n_facts++] = qns_build_diff_facts(b, "Output", d);
     if (l->local.present)
-        facts[row->n_facts++] = diff_facts(b, "Output, on the float side's inputs", &l->local);
+        facts[row->n_facts++] =
+            qns_build_diff_facts(b, "Output, on the float side's inputs", &l->local);
     if (l->weight.present)
-        facts[row->n_facts++] = diff_facts(b, "Weight", &l->weight);
+        facts[row->n_facts++] = qns_build_diff_facts(b, "Weight", &l->weight);
     facts[row->n_facts++] = place_facts(b, l);
 }
 

@@ -177,22 +177,21 @@ static void build_cards(qns_build *b)
              whole ? QNS_LEVEL_NONE : QNS_V_WATCH);
 }
 
-static void build_advice(qns_build *b)
+void qns_build_findings(qns_build *b, const qns_finding *list, uint32_t n)
 {
     static const char *const severity[] = {"note", "warning", "error"};
-    const qns_result *r = b->r;
-    qns_advice *a = qns_build_get(b, r->n_findings, sizeof *a);
+    qns_advice *a = qns_build_get(b, n, sizeof *a);
     if (!a)
         return;
-    for (uint32_t i = 0; i < r->n_findings; i++) {
-        const qns_finding *f = &r->finding[i];
+    for (uint32_t i = 0; i < n; i++) {
+        const qns_finding *f = &list[i];
         const int s = f->severity < 0 ? 0 : f->severity > 2 ? 2 : f->severity;
         a[i] = (qns_advice){qns_build_text(b, "%s", f->code),    severity[s],
                             qns_build_text(b, "%s", f->subject), qns_build_text(b, "%s", f->text),
                             qns_build_text(b, "%s", f->advice),  s == 0 ? QNS_LEVEL_NONE : s};
     }
     b->report->advice = a;
-    b->report->n_advice = r->n_findings;
+    b->report->n_advice = n;
 }
 
 void qns_build_summary(qns_build *b)
@@ -200,5 +199,5 @@ void qns_build_summary(qns_build *b)
     build_head(b);
     build_answers(b);
     build_cards(b);
-    build_advice(b);
+    qns_build_findings(b, b->r->finding, b->r->n_findings);
 }

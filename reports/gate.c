@@ -64,9 +64,8 @@ qns_status qns_gate_wrong(qns_gate *g, uint32_t line, const char *fmt, ...)
 
 /* ---- what holds always ---- */
 
-/* A check that failed, without numbers. */
-static qns_status add_failed(qns_gate *g, const char *id, const char *subject, const char *text,
-                             const char *advice, uint32_t line)
+qns_status qns_gate_add_failed(qns_gate *g, const char *id, const char *subject, const char *text,
+                               const char *advice, uint32_t line)
 {
     const qns_gate_check c = {QNS_GATE_FAILED, id, subject, text, advice, line, NAN, NAN, NAN};
     return id && subject && text && advice ? qns_gate_add(g, &c) : QNS_E_NOMEM;
@@ -83,7 +82,7 @@ static qns_status check_finite(qns_gate *g, const qns_layer *l, const qns_diff *
     if (!only_flag)
         snprintf(count, sizeof count, "%" PRIu64, d->nonfinite_test);
     g->verdict = QNS_GATE_BAD_DATA;
-    return add_failed(
+    return qns_gate_add_failed(
         g, "nan", qns_gate_subject_text(g, l),
         qns_gate_text(g, "NaN or infinity on the test side: %s values of the %s", count, what),
         "no number about this tensor means anything: find the operator that makes "
@@ -110,9 +109,10 @@ static qns_status check_findings(qns_gate *g)
         for (uint32_t k = 0; k < rules->n_allow && !allowed; k++)
             allowed = strcmp(rules->allow[k], f->code) == 0;
         if (!allowed)
-            QNS_TRY(add_failed(g, qns_gate_text(g, "finding.%s", f->code),
-                               qns_gate_text(g, "%s", f->subject), qns_gate_text(g, "%s", f->text),
-                               qns_gate_text(g, "%s", f->advice), rules->findings_line));
+            QNS_TRY(qns_gate_add_failed(g, qns_gate_text(g, "finding.%s", f->code),
+                                        qns_gate_text(g, "%s", f->subject),
+                                        qns_gate_text(g, "%s", f->text),
+                                        qns_gate_text(g, "%s", f->advice), rules->findings_line));
     }
     return QNS_OK;
 }
@@ -125,14 +125,19 @@ static bool has_change(const qns_gate_limit *v, uint32_t n)
     return false;
 }
 
+bool qns_gate_uses_change(const qns_gate_rules *rules)
+{
+    bool used = has_change(rules->limit, rules->n_limits);
+    for (uint32_t i = 0; i < rules->n_rules; i++)
+        used |= has_change(rules->rule[i].limit, rules->rule[i].n_limits);
+    return used;
+}
+
 static qns_status check_baseline(qns_gate *g, const qns_result *base, const char *file)
 {
     char unknown[64];
     qns_err why = {0};
-    bool used = has_change(g->rules->limit, g->rules->n_limits);
-    for (uint32_t i = 0; i < g->rules->n_rules; i++)
-        used |= has_change(g->rules->rule[i].limit, g->rules->rule[i].n_limits);
-    if (!used)
+    if (!qns_gate_uses_change(g->rules))
         QNS_FAIL(g->err, CONFIG,
                  "%s: no rule has 'change', so that the baseline '%s' would not be used; add a "
                  "limit such as sqnr_db: {change: 0.5}",
@@ -140,8 +145,8 @@ static qns_status check_baseline(qns_gate *g, const qns_result *base, const char
     if (qns_baseline_check(unknown, sizeof unknown, g->r, base, &why) != QNS_OK) {
         g->refused = true;
         g->verdict = QNS_GATE_NOT_COMPARABLE;
-        return add_failed(g, "baseline", "", qns_gate_text(g, "%s", why.text),
-                          "nothing was compared with the baseline", 0);
+        return qns_gate_add_failed(g, "baseline", "", qns_gate_text(g, "%s", why.text),
+                                   "nothing was compared with the baseline", 0);
     }
     if (unknown[0]) {
         const qns_gate_check c = {.state = QNS_GATE_SKIPPED,
@@ -189,6 +194,7 @@ static qns_status run_checks(qns_gate *g, const qns_result *baseline, const char
     if (baseline)
         QNS_TRY(check_baseline(g, baseline, baseline_file));
     QNS_TRY(check_network(g));
+    QNS_TRY(qns_gate_changes(g));
     QNS_TRY(check_findings(g));
     return qns_gate_layers(g);
 }
@@ -249,14 +255,15 @@ static qns_status finish(qns_gate_outcome *o, qns_gate *g, const char *result, c
     return o->result && o->rules && o->baseline && o->model && o->headline ? QNS_OK : QNS_E_NOMEM;
 }
 
-qns_status qns_gate_run(qns_gate_outcome **out, const qns_result *r, const char *result_file,
-                        const qns_gate_rules *rules, const qns_result *baseline,
-                        const char *baseline_file, qns_err *err)
+qns_status qns_gate_judge_all(qns_gate_outcome **out, const qns_result *r,
+                              const qns_regression *changes, const char *result_file,
+                              const qns_gate_rules *rules, const qns_result *baseline,
+                              const char *baseline_file, qns_err *err)
 {
     qns_status st = QNS_OK;
     qns_err ours = {0};
     qns_gate_outcome *o = NULL;
-    qns_gate g = {.r = r, .rules = rules};
+    qns_gate g = {.r = r, .rules = rules, .changes = changes};
     err = err ? err : &ours;
     QNS_TRY_DONE(new_outcome(&o, &g, err));
     QNS_TRY_DONE(run_checks(&g, baseline, baseline_file));
@@ -271,6 +278,13 @@ done:
     return st;
 }
 
+qns_status qns_gate_run(qns_gate_outcome **out, const qns_result *r, const char *result_file,
+                        const qns_gate_rules *rules, const qns_result *baseline,
+                        const char *baseline_file, qns_err *err)
+{
+    return qns_gate_judge_all(out, r, NULL, result_file, rules, baseline, baseline_file, err);
+}
+
 qns_status qns_gate_refuse(qns_gate_outcome **out, const qns_err *why, const char *result_file,
                            const char *rules_file, qns_err *err)
 {
@@ -279,12 +293,12 @@ qns_status qns_gate_refuse(qns_gate_outcome **out, const qns_err *why, const cha
     qns_gate g = {.verdict =
                       why->code == QNS_E_MISMATCH ? QNS_GATE_NOT_COMPARABLE : QNS_GATE_BAD_DATA};
     QNS_TRY_DONE(new_outcome(&o, &g, err));
-    QNS_TRY_DONE(
-        add_failed(&g, "result", "",
-                   qns_gate_text(&g, "%s%s%s", why->trail, why->trail[0] ? ": " : "", why->text),
-                   "make the result again with 'qns compare FLOAT.h5 QUANT.h5 -o "
-                   "RESULT.json'",
-                   0));
+    QNS_TRY_DONE(qns_gate_add_failed(
+        &g, "result", "",
+        qns_gate_text(&g, "%s%s%s", why->trail, why->trail[0] ? ": " : "", why->text),
+        "make the result again with 'qns compare FLOAT.h5 QUANT.h5 -o "
+        "RESULT.json'",
+        0));
     QNS_TRY_DONE(finish(o, &g, result_file, rules_file, ""));
     *out = o;
     o = NULL;

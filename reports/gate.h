@@ -8,7 +8,7 @@
 #ifndef QNS_GATE_H
 #define QNS_GATE_H
 
-#include "ns/result.h"
+#include "ns/regression.h"
 
 /* The numbers are exit codes. */
 typedef enum qns_gate_verdict {
@@ -22,6 +22,7 @@ typedef enum qns_gate_verdict {
 typedef enum qns_gate_scope {
     QNS_GATE_WEIGHT,
     QNS_GATE_ACTIVATION,
+    QNS_GATE_LOCAL, /* the last one of layers */
     QNS_GATE_OUTPUT,
     QNS_GATE_COVERAGE,
     QNS_GATE_SCOPES
@@ -73,12 +74,24 @@ typedef struct qns_gate_rule {
     uint32_t n_limits;
 } qns_gate_rule;
 
+/* About results of three captures; NaN: no limit. */
+typedef struct qns_gate_regression {
+    uint32_t line;                       /* 0: the rules say nothing about regressions */
+    double max_regressed, max_unmatched; /* layers */
+    double q, min_change_db;             /* what counts; NaN: as the result was made */
+    bool answers;                        /* fail when the network's answers got worse */
+    uint32_t regressed_line, unmatched_line, answers_line;
+    const qns_gate_glob *except; /* layers that may regress */
+    uint32_t n_except;
+} qns_gate_regression;
+
 typedef struct qns_gate_rules {
     const char *file;
     const qns_gate_rule *rule; /* about layers */
     uint32_t n_rules;
     const qns_gate_limit *limit; /* about output and coverage */
     uint32_t n_limits;
+    qns_gate_regression regression;
     int fail_on; /* severity of findings that fail, or worse; -1: none */
     uint32_t findings_line;
     const char *const *allow; /* codes of findings that never fail */
@@ -121,6 +134,13 @@ typedef struct qns_gate_outcome {
 qns_status qns_gate_run(qns_gate_outcome **out, const qns_result *r, const char *result_file,
                         const qns_gate_rules *rules, const qns_result *baseline,
                         const char *baseline_file, qns_err *err);
+
+bool qns_gate_uses_change(const qns_gate_rules *rules); /* so that a baseline is needed */
+/* The same for a result of three captures: rules about layers, output and coverage are judged on
+ * the new one, 'change' against the old one, and 'regression' on what changed. */
+qns_status qns_gate_run_regression(qns_gate_outcome **out, const qns_regression *r,
+                                   const char *result_file, const qns_gate_rules *rules,
+                                   qns_err *err);
 
 /* The outcome for a file that cannot be judged at all, so that reports tell it, too: BAD_DATA, or
  * NOT_COMPARABLE when why has the code MISMATCH. */

@@ -11,11 +11,12 @@ typedef struct qns_gate {
     qns_arena *arena;
     const qns_result *r;
     const qns_gate_rules *rules;
-    const qns_result *base; /* NULL: none, or not comparable */
-    bool refused;           /* there is a baseline, but of something else */
-    qns_baseline index;     /* of base */
-    qns_map twice;          /* names of layers: 1 when there are several of that name */
-    qns_gate_check *check;  /* heap, in the order of checking */
+    const qns_regression *changes; /* NULL: r is of two sides */
+    const qns_result *base;        /* NULL: none, or not comparable */
+    bool refused;                  /* there is a baseline, but of something else */
+    qns_baseline index;            /* of base */
+    qns_map twice;                 /* names of layers: 1 when there are several of that name */
+    qns_gate_check *check;         /* heap, in the order of checking */
     size_t n, cap;
     qns_gate_verdict verdict;
     qns_err *err;
@@ -41,6 +42,20 @@ qns_status qns_gate_judge(qns_gate *g, const qns_gate_subject *s, const qns_gate
                           qns_gate_kind kind);
 /* All rules about layers. */
 qns_status qns_gate_layers(qns_gate *g);
+/* gate_regression.c: the rules 'regression', or a skipped check where r is of two sides. */
+qns_status qns_gate_changes(qns_gate *g);
+bool qns_gate_match(const qns_gate_glob *v, uint32_t n, const char *name, const char *const *origin,
+                    uint32_t n_origin);
+/* A pattern of 'except' that matches no layer is an error. */
+qns_status qns_gate_check_globs(qns_gate *g, const qns_gate_glob *v, uint32_t n);
+/* A check that failed, without numbers. Fails when one of the texts is NULL. */
+qns_status qns_gate_add_failed(qns_gate *g, const char *id, const char *subject, const char *text,
+                               const char *advice, uint32_t line);
+/* The outcome of all checks; changes may be NULL. */
+qns_status qns_gate_judge_all(qns_gate_outcome **out, const qns_result *r,
+                              const qns_regression *changes, const char *result_file,
+                              const qns_gate_rules *rules, const qns_result *baseline,
+                              const char *baseline_file, qns_err *err);
 /* Fails with CONFIG: "gate.yaml:5: ..." */
 qns_status qns_gate_wrong(qns_gate *g, uint32_t line, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));

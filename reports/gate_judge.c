@@ -28,7 +28,9 @@ static void number(char out[48], double v, const qns_gate_metric *m)
 /* "SQNR of the activation", "top-1 agreement" */
 static void title(char out[96], const judged *j)
 {
-    if (j->m->scopes & 1u << QNS_GATE_WEIGHT || j->m->scopes & 1u << QNS_GATE_ACTIVATION)
+    if (j->l->scope == QNS_GATE_LOCAL)
+        snprintf(out, 96, "local %s", j->m->title);
+    else if (j->m->scopes & 1u << QNS_GATE_WEIGHT || j->m->scopes & 1u << QNS_GATE_ACTIVATION)
         snprintf(out, 96, "%s of the %s", j->m->title, qns_gate_scope_text(j->l->scope));
     else
         snprintf(out, 96, "%s", j->m->title);

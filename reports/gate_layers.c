@@ -9,17 +9,28 @@
 #include <string.h>
 
 /* What decides about one layer. */
+enum { SCOPES = QNS_GATE_LOCAL + 1 };
 typedef struct decided {
-    const qns_gate_limit *by[2][QNS_GATE_METRICS][QNS_GATE_KINDS];
-    bool named[2];
+    const qns_gate_limit *by[SCOPES][QNS_GATE_METRICS][QNS_GATE_KINDS];
+    bool named[SCOPES];
 } decided;
 
-static bool matches_one(const char *pattern, const qns_layer *l)
+static bool matches_one(const char *pattern, const char *name, const char *const *origin,
+                        uint32_t n_origin)
 {
-    if (qns_glob(pattern, l->name))
+    if (qns_glob(pattern, name))
         return true;
-    for (uint32_t i = 0; i < l->n_origin; i++)
-        if (qns_glob(pattern, l->origin[i]))
+    for (uint32_t i = 0; i < n_origin; i++)
+        if (qns_glob(pattern, origin[i]))
+            return true;
+    return false;
+}
+
+bool qns_gate_match(const qns_gate_glob *v, uint32_t n, const char *name, const char *const *origin,
+                    uint32_t n_origin)
+{
+    for (uint32_t i = 0; i < n; i++)
+        if (matches_one(v[i].text, name, origin, n_origin))
             return true;
     return false;
 }
@@ -28,7 +39,7 @@ static bool matches_any(const qns_gate_glob *v, uint32_t n, const qns_layer *l, 
 {
     bool any = false;
     for (uint32_t i = 0; i < n; i++)
-        if (matches_one(v[i].text, l)) {
+        if (matches_one(v[i].text, l->name, l->origin, l->n_origin)) {
             any = true;
             *named |= !qns_has_glob_chars(v[i].text);
         }
@@ -67,12 +78,13 @@ static qns_status matches_nothing(qns_gate *g, const qns_gate_glob *p)
     return st;
 }
 
-static qns_status check_globs(qns_gate *g, const qns_gate_glob *v, uint32_t n)
+qns_status qns_gate_check_globs(qns_gate *g, const qns_gate_glob *v, uint32_t n)
 {
     for (uint32_t i = 0; i < n; i++) {
         bool any = false;
         for (uint32_t k = 0; k < g->r->n_layers && !any; k++)
-            any = matches_one(v[i].text, &g->r->layer[k]);
+            any = matches_one(v[i].text, g->r->layer[k].name, g->r->layer[k].origin,
+                              g->r->layer[k].n_origin);
         if (!any)
             return matches_nothing(g, &v[i]);
     }
@@ -81,7 +93,9 @@ static qns_status check_globs(qns_gate *g, const qns_gate_glob *v, uint32_t n)
 
 static const qns_diff *diff_of(const qns_layer *l, qns_gate_scope scope)
 {
-    return scope == QNS_GATE_WEIGHT ? &l->weight : &l->activation;
+    return scope == QNS_GATE_WEIGHT  ? &l->weight
+           : scope == QNS_GATE_LOCAL ? &l->local
+                                     : &l->activation;
 }
 
 static bool is_quantized(const qns_layer *l, qns_gate_scope scope)
@@ -94,7 +108,7 @@ static bool is_about(const qns_gate_limit *limit, const qns_layer *l)
 {
     const qns_gate_metric *m = &qns_gate_metrics[limit->metric];
     const qns_diff *d = diff_of(l, limit->scope);
-    if (limit->scope == QNS_GATE_WEIGHT && !d->present)
+    if (limit->scope != QNS_GATE_ACTIVATION && !d->present)
         return false;
     return !m->codes || !d->present || is_quantized(l, limit->scope) || !isnan(m->get(NULL, d));
 }
@@ -104,8 +118,8 @@ static qns_status check_rule(qns_gate *g, const qns_gate_rule *rule)
     bool named, any = false;
     if (rule->optional)
         return QNS_OK;
-    QNS_TRY(check_globs(g, rule->name, rule->n_name));
-    QNS_TRY(check_globs(g, rule->except, rule->n_except));
+    QNS_TRY(qns_gate_check_globs(g, rule->name, rule->n_name));
+    QNS_TRY(qns_gate_check_globs(g, rule->except, rule->n_except));
     for (uint32_t k = 0; k < g->r->n_layers && !any; k++)
         any = matches(rule, &g->r->layer[k], &named);
     if (!any)
@@ -119,6 +133,10 @@ static qns_status check_rule(qns_gate *g, const qns_gate_rule *rule)
         for (uint32_t k = 0; k < g->r->n_layers && !about; k++)
             about = matches(rule, &g->r->layer[k], &named) &&
                     (named || is_about(limit, &g->r->layer[k]));
+        if (!about && limit->scope == QNS_GATE_LOCAL && !m->codes)
+            return qns_gate_wrong(g, rule->line,
+                                  "no layer that the rule matches has a local error; make the "
+                                  "result with 'qns shadow', or say 'optional: true'");
         if (!about)
             return qns_gate_wrong(g, rule->line,
                                   "'%s' of the %s: no layer that the rule matches has a%s %s",
@@ -156,7 +174,7 @@ static qns_status judge_layer(qns_gate *g, const qns_layer *l)
     decided d;
     const qns_layer *before = g->base ? qns_baseline_find(&g->index, l) : NULL;
     decide(g, &d, l);
-    for (int scope = QNS_GATE_WEIGHT; scope <= QNS_GATE_ACTIVATION; scope++) {
+    for (int scope = QNS_GATE_WEIGHT; scope < SCOPES; scope++) {
         const qns_gate_scope sc = (qns_gate_scope)scope;
         const qns_gate_subject s = {.layer = l,
                                     .diff = diff_of(l, sc),
@@ -164,14 +182,15 @@ static qns_status judge_layer(qns_gate *g, const qns_layer *l)
                                     .in_base = before != NULL,
                                     .quantized = is_quantized(l, sc),
                                     .named = d.named[scope]};
-        /* Many operators have no weight. One that lost its weight has one in the baseline. */
-        const bool lost = before && s.base_diff->present;
-        if (sc == QNS_GATE_WEIGHT && !s.diff->present && !s.named && !lost)
+        /* Many operators have no weight, and comparisons no local error. One that lost it has one
+         * in the baseline. */
+        const bool lost = before && s.base_diff->present, may_lack = sc != QNS_GATE_ACTIVATION;
+        if (may_lack && !s.diff->present && !s.named && !lost)
             continue;
         for (uint32_t m = 0; m < QNS_GATE_METRICS; m++)
             for (int kind = 0; kind < QNS_GATE_KINDS; kind++)
-                if (d.by[scope][m][kind] && (sc != QNS_GATE_WEIGHT || s.diff->present || s.named ||
-                                             kind == QNS_GATE_CHANGE))
+                if (d.by[scope][m][kind] &&
+                    (!may_lack || s.diff->present || s.named || kind == QNS_GATE_CHANGE))
                     QNS_TRY(qns_gate_judge(g, &s, d.by[scope][m][kind], (qns_gate_kind)kind));
     }
     return QNS_OK;
@@ -183,7 +202,7 @@ static qns_status judge_missing(qns_gate *g, const qns_layer *l)
     decided d;
     const qns_gate_limit *by = NULL;
     decide(g, &d, l);
-    for (int scope = 0; scope < 2; scope++)
+    for (int scope = 0; scope < SCOPES; scope++)
         for (uint32_t m = 0; m < QNS_GATE_METRICS && !by; m++)
             by = d.by[scope][m][QNS_GATE_CHANGE];
     if (!by)

@@ -51,8 +51,8 @@ static double get_macs(const qns_result *r, const qns_diff *d)
     return r->coverage.macs_matched;
 }
 
-#define TENSOR   (1u << QNS_GATE_WEIGHT | 1u << QNS_GATE_ACTIVATION | 1u << QNS_GATE_OUTPUT)
-#define SAMPLES  (1u << QNS_GATE_ACTIVATION | 1u << QNS_GATE_OUTPUT)
+#define SAMPLES  (1u << QNS_GATE_ACTIVATION | 1u << QNS_GATE_LOCAL | 1u << QNS_GATE_OUTPUT)
+#define TENSOR   (1u << QNS_GATE_WEIGHT | SAMPLES)
 #define OUTPUT   (1u << QNS_GATE_OUTPUT)
 #define COVERAGE (1u << QNS_GATE_COVERAGE)
 #define WIDE     1e300
@@ -80,7 +80,7 @@ _Static_assert(QNS_ARRAY_LEN(qns_gate_metrics) <= QNS_GATE_METRICS, "room for th
 
 const char *qns_gate_scope_text(qns_gate_scope s)
 {
-    static const char *const text[] = {"weight", "activation", "output", "coverage"};
+    static const char *const text[] = {"weight", "activation", "local", "output", "coverage"};
     return text[s];
 }
 

@@ -9,7 +9,9 @@
  *         weight: {sqnr_db: {min: 20}}
  *         optional: true
  *     output: {sqnr_db: {min: 20}, top1_agreement: {min: 0.98}}
+ *         local: {sqnr_db: {change: 1}}   # of shadow runs
  *     coverage: {ops: {min: 1}}
+ *     regression: {max_regressed: 0, q: 0.05, min_change: 0.2, except: ["head"]}
  *     findings: {fail_on: error, allow: [BIAS_SHIFT]}
  *
  * Whatever is probably a mistake is refused: a gate that checks less than its author believes is
@@ -22,7 +24,7 @@
 #include <math.h>
 #include <string.h>
 
-enum { MAX_LIMITS = 2 * QNS_GATE_METRICS };
+enum { MAX_LIMITS = 3 * QNS_GATE_METRICS };
 
 typedef struct reader {
     qns_arena *arena;
@@ -175,7 +177,8 @@ static qns_status read_globs(reader *rd, const qns_gate_glob **out, uint32_t *n,
 
 static qns_status read_rule(reader *rd, qns_gate_rule *r, const qns_yaml_node *n)
 {
-    static const char *const keys[] = {"name", "except", "op", "activation", "weight", "optional"};
+    static const char *const keys[] = {"name",   "except", "op",      "activation",
+                                       "weight", "local",  "optional"};
     const qns_yaml_node *v;
     const char *s;
     QNS_TRY(qns_yaml_known(n, keys, QNS_ARRAY_LEN(keys), rd->err));
@@ -196,8 +199,11 @@ static qns_status read_rule(reader *rd, qns_gate_rule *r, const qns_yaml_node *n
         QNS_TRY(read_limits(rd, v, QNS_GATE_ACTIVATION, r->optional));
     if ((v = qns_yaml_find(n, "weight")))
         QNS_TRY(read_limits(rd, v, QNS_GATE_WEIGHT, r->optional));
+    if ((v = qns_yaml_find(n, "local")))
+        QNS_TRY(read_limits(rd, v, QNS_GATE_LOCAL, r->optional));
     if (!rd->n)
-        return qns_yaml_fail(n, rd->err, "a rule needs 'activation' or 'weight' with limits");
+        return qns_yaml_fail(n, rd->err,
+                             "a rule needs 'activation', 'weight' or 'local' with limits");
     return take_limits(rd, &r->limit, &r->n_limits);
 }
 
@@ -242,13 +248,57 @@ static qns_status read_findings(reader *rd, qns_gate_rules *out, const qns_yaml_
     return QNS_OK;
 }
 
+static qns_status read_count(reader *rd, double *out, uint32_t *line, const qns_yaml_node *n,
+                             const char *key)
+{
+    const qns_yaml_node *v = qns_yaml_find(n, key);
+    int64_t count;
+    if (!v)
+        return QNS_OK;
+    QNS_TRY(qns_yaml_int(&count, v, 0, 1 << 20, rd->err));
+    *out = (double)count;
+    *line = v->line;
+    return QNS_OK;
+}
+
+static qns_status read_regression(reader *rd, qns_gate_regression *r, const qns_yaml_node *n)
+{
+    static const char *const keys[] = {"max_regressed", "max_unmatched", "q",
+                                       "min_change",    "answers",       "except"};
+    const qns_yaml_node *v;
+    QNS_TRY(qns_yaml_known(n, keys, QNS_ARRAY_LEN(keys), rd->err));
+    r->line = n->line;
+    QNS_TRY(read_count(rd, &r->max_regressed, &r->regressed_line, n, "max_regressed"));
+    QNS_TRY(read_count(rd, &r->max_unmatched, &r->unmatched_line, n, "max_unmatched"));
+    if ((v = qns_yaml_find(n, "answers"))) {
+        QNS_TRY(qns_yaml_bool(&r->answers, v, rd->err));
+        r->answers_line = v->line;
+    }
+    if (isnan(r->max_regressed) && isnan(r->max_unmatched) && !r->answers)
+        return qns_yaml_fail(n, rd->err,
+                             "'regression' has no limit; it may have max_regressed, max_unmatched "
+                             "and answers");
+    if ((v = qns_yaml_find(n, "q"))) {
+        QNS_TRY(qns_yaml_double(&r->q, v, rd->err));
+        if (!(r->q > 0 && r->q <= 1))
+            return qns_yaml_fail(v, rd->err, "'q' is a false discovery rate above 0, at most 1");
+    }
+    if ((v = qns_yaml_find(n, "min_change"))) {
+        QNS_TRY(qns_yaml_double(&r->min_change_db, v, rd->err));
+        if (r->min_change_db < 0)
+            return qns_yaml_fail(v, rd->err, "'min_change' is a size in dB, not negative");
+    }
+    v = qns_yaml_find(n, "except");
+    return v ? read_globs(rd, &r->except, &r->n_except, v) : QNS_OK;
+}
+
 static qns_status read_root(qns_gate_rules *out, qns_arena *a, const qns_yaml_node *root,
                             qns_err *err)
 {
-    static const char *const keys[] = {"layers", "output", "coverage", "findings"};
+    static const char *const keys[] = {"layers", "output", "coverage", "regression", "findings"};
     reader rd = {.arena = a, .err = err};
     const qns_yaml_node *v;
-    qns_gate_rules r = {.fail_on = -1};
+    qns_gate_rules r = {.fail_on = -1, .regression = {0, NAN, NAN, NAN, NAN}};
     QNS_TRY(qns_yaml_known(root, keys, QNS_ARRAY_LEN(keys), err));
     QNS_TRY(keep_text(&rd, &r.file, root->file));
     if ((v = qns_yaml_find(root, "layers")))
@@ -258,10 +308,13 @@ static qns_status read_root(qns_gate_rules *out, qns_arena *a, const qns_yaml_no
     if ((v = qns_yaml_find(root, "coverage")))
         QNS_TRY(read_limits(&rd, v, QNS_GATE_COVERAGE, false));
     QNS_TRY(take_limits(&rd, &r.limit, &r.n_limits));
+    if ((v = qns_yaml_find(root, "regression")))
+        QNS_TRY(read_regression(&rd, &r.regression, v));
     if ((v = qns_yaml_find(root, "findings")))
         QNS_TRY(read_findings(&rd, &r, v));
-    if (!r.n_rules && !r.n_limits && r.fail_on < 0)
-        return qns_yaml_fail(root, err, "no rule; there may be layers, output, coverage, findings");
+    if (!r.n_rules && !r.n_limits && r.fail_on < 0 && !r.regression.line)
+        return qns_yaml_fail(
+            root, err, "no rule; there may be layers, output, coverage, regression, findings");
     *out = r;
     return QNS_OK;
 }

@@ -234,3 +234,18 @@ qns_status qns_json_get_counts(qns_json_reader *rd, const uint64_t **out, uint32
     *out = v;
     return QNS_OK;
 }
+
+qns_status qns_json_get_texts(qns_json_reader *rd, const char *const **out, uint32_t *n,
+                              const json_t *o, const char *key, const qns_json_place *up)
+{
+    const json_t *list;
+    const qns_json_place at = {up, key, 0};
+    const char **v;
+    QNS_TRY(qns_json_get_array(rd, &list, n, o, key, QNS_JSON_MAX_NUMBERS, up));
+    QNS_TRY(qns_json_get_memory(rd, &v, *n, sizeof *v));
+    for (uint32_t i = 0; i < *n; i++)
+        QNS_TRY(
+            qns_json_to_text(rd, &v[i], json_array_get(list, i), &(qns_json_place){&at, NULL, i}));
+    *out = v;
+    return QNS_OK;
+}

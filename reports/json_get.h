@@ -62,5 +62,8 @@ qns_status qns_json_get_numbers(qns_json_reader *rd, const double **out, uint32_
                                 const json_t *o, const char *key, const qns_json_place *up);
 qns_status qns_json_get_counts(qns_json_reader *rd, const uint64_t **out, uint32_t n,
                                const json_t *o, const char *key, const qns_json_place *up);
+/* An array of texts; n is 0 when missing. */
+qns_status qns_json_get_texts(qns_json_reader *rd, const char *const **out, uint32_t *n,
+                              const json_t *o, const char *key, const qns_json_place *up);
 
 #endif

@@ -49,6 +49,14 @@ json_t *qns_json_text(const char *s)
     return j;
 }
 
+json_t *qns_json_texts(qns_json_writer *w, const char *const *v, uint32_t n)
+{
+    json_t *a = json_array();
+    for (uint32_t i = 0; i < n; i++)
+        qns_json_append(w, a, qns_json_text(v[i]));
+    return a;
+}
+
 void qns_json_put_number(qns_json_writer *w, json_t *o, const char *key, double v)
 {
     if (!isnan(v))

@@ -22,6 +22,7 @@ json_t *qns_json_number(double v);
 json_t *qns_json_count(uint64_t v);
 /* Text that is not UTF-8 gets replacement characters: a document must stay readable. */
 json_t *qns_json_text(const char *s);
+json_t *qns_json_texts(qns_json_writer *w, const char *const *v, uint32_t n);
 /* NaN is left out. */
 void qns_json_put_number(qns_json_writer *w, json_t *o, const char *key, double v);
 json_t *qns_json_numbers(qns_json_writer *w, const double *v, uint32_t n);

@@ -7,8 +7,9 @@
 #include <stdio.h>
 #include <string.h>
 
-static const qns_kind *const table[] = {&qns_kind_comparison, &qns_kind_shadow,
-                                        &qns_kind_sensitivity, &qns_kind_search};
+static const qns_kind *const table[] = {&qns_kind_comparison,  &qns_kind_shadow,
+                                        &qns_kind_sensitivity, &qns_kind_search,
+                                        &qns_kind_regression,  &qns_kind_selftest};
 
 const qns_kind *qns_kind_find(const char *name)
 {

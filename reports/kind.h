@@ -43,6 +43,7 @@ qns_status qns_any_save(const char *path, const qns_any_result *r, qns_err *err)
 qns_status qns_any_layers(const qns_result **out, qns_any_result *r, qns_err *err);
 void qns_any_free(qns_any_result *r); /* also of {0} */
 
-extern const qns_kind qns_kind_comparison, qns_kind_shadow, qns_kind_sensitivity, qns_kind_search;
+extern const qns_kind qns_kind_comparison, qns_kind_shadow, qns_kind_sensitivity, qns_kind_search,
+    qns_kind_regression, qns_kind_selftest;
 
 #endif

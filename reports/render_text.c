@@ -70,8 +70,8 @@ static void choose_widths(size_t *w, const qns_table *t, size_t width, uint32_t 
     /* Names tell more than kinds of operators; figures go only when it is very narrow, the last
      * ones first. */
     const size_t name = w[t->name_column] < GOOD_NAME ? w[t->name_column] : GOOD_NAME;
-    for (uint32_t c = 0; c < t->n_columns && used + name > width; c++)
-        if (!t->column[c].number && c != t->name_column && w[c] > 8) {
+    for (uint32_t c = 0; c + 1 < t->n_columns && used + name > width; c++)
+        if (!t->column[c].number && !t->column[c].extra && c != t->name_column && w[c] > 8) {
             used -= w[c] - 8;
             w[c] = 8;
         }
@@ -127,6 +127,14 @@ static void put_row(text_out *o, const qns_table *t, const size_t *w, const qns_
     qns_str_add(&o->t, "\n");
 }
 
+static bool has_units(const qns_table *t)
+{
+    for (uint32_t c = 0; c < t->n_columns; c++)
+        if (t->column[c].unit[0])
+            return true;
+    return false;
+}
+
 static void put_table(text_out *o, const qns_table *t, const char *title, uint32_t max_rows,
                       const char *rest)
 {
@@ -137,11 +145,12 @@ static void put_table(text_out *o, const qns_table *t, const char *title, uint32
     choose_widths(w, t, o->width, rows);
     heading(o, title);
     put_header(o, t, w, false);
-    put_header(o, t, w, true);
+    if (has_units(t))
+        put_header(o, t, w, true);
     for (uint32_t i = 0; i < rows; i++) {
         put_row(o, t, w, &t->row[i]);
         if (i < NEXT_STEPS && t->row[i].next[0]) {
-            const size_t indent = w[0] + 5;
+            const size_t indent = t->name_column == 0 ? 5 : w[0] + 5;
             qns_str_addf(&o->t, "%*s-> ", (int)(indent - 3), "");
             qns_label_add_wrapped(&o->t, t->row[i].next, o->width, indent, indent);
             qns_str_add(&o->t, "\n");
@@ -211,7 +220,10 @@ static qns_status render(const qns_report *r, const qns_report_opts *opts, const
     qns_label_add_wrapped(&o.t, r->verdict, o.width, 2, 0);
     end_colour(&o, colour);
     qns_str_add(&o.t, "\n\n");
-    labelled(&o, r->label ? r->label : "compared", r->subtitle, 12);
+    for (uint32_t i = 0; i < r->n_lines; i++)
+        labelled(&o, r->line[i].label, r->line[i].value, 12);
+    if (r->n_lines == 0)
+        labelled(&o, r->label ? r->label : "compared", r->subtitle, 12);
     for (uint32_t i = 0; i < r->n_cards; i++)
         if (strcmp(r->card[i].label, "Coverage") == 0) {
             qns_str line = {0};

@@ -77,7 +77,9 @@ typedef struct qns_report {
     const char *qns;             /* the version that made it */
     const char *title, *subtitle;
     int level;
-    const char *verdict;    /* one line: worst layer, output */
+    const char *verdict;  /* one line: worst layer, output */
+    const qns_fact *line; /* below the verdict, in text: what was compared, ... */
+    uint32_t n_lines;
     const qns_fact *answer; /* where, how much, why, what to do */
     uint32_t n_answers;
     const qns_card *card;

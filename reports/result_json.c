@@ -76,14 +76,12 @@ static void put_channels(qns_json_writer *w, json_t *layer, const char *key, con
 
 static json_t *layer_json(qns_json_writer *w, const qns_result *r, const qns_layer *l)
 {
-    json_t *o = json_object(), *origin = json_array(), *inputs = json_array();
+    json_t *o = json_object(), *inputs = json_array();
     qns_json_put(w, o, "name", qns_json_text(l->name));
     qns_json_put(w, o, "op", qns_json_text(l->op));
     qns_json_put(w, o, "kept", qns_json_text(l->kept));
     qns_json_put(w, o, "index", json_integer(l->index));
-    for (uint32_t i = 0; i < l->n_origin; i++)
-        qns_json_append(w, origin, qns_json_text(l->origin[i]));
-    qns_json_put(w, o, "origin", origin);
+    qns_json_put(w, o, "origin", qns_json_texts(w, l->origin, l->n_origin));
     for (uint32_t i = 0; i < l->n_from; i++)
         qns_json_append(w, inputs, qns_json_text(r->layer[l->from[i]].name));
     qns_json_put(w, o, "inputs", inputs);
@@ -160,23 +158,23 @@ static json_t *output_json(qns_json_writer *w, const qns_result *r)
     return o;
 }
 
-/* Names where they are unique, as written; numbers where they are not. */
-static qns_status put_ranking(qns_json_writer *w, json_t *doc, const qns_result *r, qns_err *err)
+qns_status qns_put_ranking(qns_json_writer *w, json_t *doc, const uint32_t *ranking, uint32_t n,
+                           qns_err *err)
 {
     qns_status st = QNS_OK;
     qns_map seen = {0};
     json_t *list = json_array(), *layers = json_object_get(doc, "layers");
-    for (uint32_t i = 0; i < r->n_layers && !w->failed; i++) {
+    for (uint32_t i = 0; i < json_array_size(layers) && !w->failed; i++) {
         const char *name = json_string_value(json_object_get(json_array_get(layers, i), "name"));
         const bool twice = qns_map_get(&seen, name) != QNS_MAP_NONE;
         QNS_TRY_DONE(qns_map_put(&seen, name, twice ? UINT32_MAX - 1 : i, err));
     }
-    for (uint32_t i = 0; i < r->n_ranking && !w->failed; i++) {
-        json_t *name = json_object_get(json_array_get(layers, r->ranking[i]), "name");
-        if (qns_map_get(&seen, json_string_value(name)) == r->ranking[i])
+    for (uint32_t i = 0; i < n && !w->failed; i++) {
+        json_t *name = json_object_get(json_array_get(layers, ranking[i]), "name");
+        if (qns_map_get(&seen, json_string_value(name)) == ranking[i])
             qns_json_append(w, list, json_incref(name));
         else
-            qns_json_append(w, list, json_integer(r->ranking[i]));
+            qns_json_append(w, list, json_integer(ranking[i]));
     }
     qns_json_put(w, doc, "ranking", list);
     list = NULL;
@@ -220,7 +218,7 @@ qns_status qns_result_to_json(qns_str *out, const qns_result *r, bool compact, q
     for (uint32_t i = 0; i < r->n_layers; i++)
         qns_json_append(&w, layers, layer_json(&w, r, &r->layer[i]));
     qns_json_put(&w, doc, "layers", layers);
-    QNS_TRY_DONE(put_ranking(&w, doc, r, err));
+    QNS_TRY_DONE(qns_put_ranking(&w, doc, r->ranking, r->n_ranking, err));
     qns_json_put(&w, doc, "output", output_json(&w, r));
     qns_json_put(&w, doc, "findings", qns_findings_json(&w, r->finding, r->n_findings));
     QNS_TRY_DONE(qns_json_print(out, &w, doc, compact, err));

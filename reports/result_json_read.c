@@ -113,24 +113,8 @@ static qns_status get_channels(qns_json_reader *rd, qns_channels *c, const json_
 }
 
 /* Origins of a layer. */
-static qns_status get_origin(qns_json_reader *rd, qns_layer *l, const json_t *o,
-                             const qns_json_place *up)
-{
-    const json_t *list;
-    const qns_json_place at = {up, "origin", 0};
-    const char **v;
-    QNS_TRY(qns_json_get_array(rd, &list, &l->n_origin, o, "origin", MAX_LAYERS, up));
-    QNS_TRY(qns_json_get_memory(rd, &v, l->n_origin, sizeof *v));
-    for (uint32_t i = 0; i < l->n_origin; i++)
-        QNS_TRY(
-            qns_json_to_text(rd, &v[i], json_array_get(list, i), &(qns_json_place){&at, NULL, i}));
-    l->origin = v;
-    return QNS_OK;
-}
-
-/* One of n words; the first when missing. */
-static qns_status get_word(qns_json_reader *rd, int *out, const json_t *o, const char *key,
-                           const char *const *word, int n, const qns_json_place *up)
+qns_status qns_get_word(qns_json_reader *rd, int *out, const json_t *o, const char *key,
+                        const char *const *word, int n, const qns_json_place *up)
 {
     const char *s;
     QNS_TRY(qns_json_get_text(rd, &s, o, key, up));
@@ -140,8 +124,14 @@ static qns_status get_word(qns_json_reader *rd, int *out, const json_t *o, const
             *out = i;
             return QNS_OK;
         }
-    char want[96];
-    snprintf(want, sizeof want, "\"%s\", \"%s\" or \"%s\"", word[0], word[1], word[2]);
+    char want[160];
+    size_t used = 0;
+    for (int i = 0; i < n && used < sizeof want; i++)
+        used += (size_t)snprintf(want + used, sizeof want - used, "%s\"%s\"",
+                                 i == 0       ? ""
+                                 : i + 1 == n ? " or "
+                                              : ", ",
+                                 word[i]);
     return json_object_get(o, key) ? qns_json_wrong(rd, &(qns_json_place){up, key, 0}, want)
                                    : QNS_OK;
 }
@@ -161,7 +151,7 @@ static qns_status read_layer(qns_json_reader *rd, qns_layer *l, const json_t *o,
     QNS_TRY(qns_json_get_text(rd, &l->kept, o, "kept", at));
     QNS_TRY(qns_json_get_int(rd, &index, o, "index", INT32_MIN, INT32_MAX, -1, at));
     l->index = (int32_t)index;
-    QNS_TRY(get_origin(rd, l, o, at));
+    QNS_TRY(qns_json_get_texts(rd, &l->origin, &l->n_origin, o, "origin", at));
     QNS_TRY(qns_json_get_count(rd, &l->macs, o, "macs", at));
     QNS_TRY(qns_json_get_text(rd, &l->ref_dataset, o, "reference_dataset", at));
     QNS_TRY(qns_json_get_text(rd, &l->test_dataset, o, "test_dataset", at));
@@ -175,7 +165,7 @@ static qns_status read_layer(qns_json_reader *rd, qns_layer *l, const json_t *o,
     QNS_TRY(get_channels(rd, &l->weight_channels, o, "weight_channels", at));
     QNS_TRY(get_channels(rd, &l->activation_channels, o, "activation_channels", at));
     QNS_TRY(qns_json_get_number(rd, &l->added_db, o, "added_db", at));
-    QNS_TRY(get_word(rd, &verdict, o, "verdict", verdicts, 3, at));
+    QNS_TRY(qns_get_word(rd, &verdict, o, "verdict", verdicts, 3, at));
     l->verdict = (qns_verdict_level)verdict;
     return qns_json_get_text(rd, &l->advice, o, "advice", at);
 }
@@ -248,7 +238,7 @@ qns_status qns_get_findings(qns_json_reader *rd, const qns_finding **out, uint32
         if (!json_is_object(j))
             return qns_json_wrong(rd, &one, "an object");
         QNS_TRY(qns_json_get_text(rd, &f[i].code, j, "code", &one));
-        QNS_TRY(get_word(rd, &f[i].severity, j, "severity", severities, 3, &one));
+        QNS_TRY(qns_get_word(rd, &f[i].severity, j, "severity", severities, 3, &one));
         QNS_TRY(qns_json_get_text(rd, &f[i].subject, j, "subject", &one));
         QNS_TRY(qns_json_get_text(rd, &f[i].text, j, "text", &one));
         QNS_TRY(qns_json_get_text(rd, &f[i].advice, j, "advice", &one));
@@ -268,24 +258,25 @@ static qns_status get_layers(qns_json_reader *rd, qns_result *r, const json_t *d
     return QNS_OK;
 }
 
-/* Names or indices of layers, none twice. names maps to the first layer of that name. */
-static qns_status read_ranking(qns_json_reader *rd, qns_result *r, const json_t *list,
-                               const qns_map *names)
+qns_status qns_get_ranking(qns_json_reader *rd, const uint32_t **out, uint32_t *n,
+                           const json_t *doc, const qns_map *names, uint32_t n_layers)
 {
     const qns_json_place at = {NULL, "ranking", 0};
+    const json_t *list;
     uint32_t *rank;
     bool *used;
-    QNS_TRY(qns_json_get_memory(rd, &rank, r->n_ranking, sizeof *rank));
-    QNS_TRY(qns_json_get_memory(rd, &used, r->n_layers, sizeof *used));
-    r->ranking = rank;
-    for (uint32_t i = 0; i < r->n_ranking; i++) {
+    QNS_TRY(qns_json_get_array(rd, &list, n, doc, "ranking", MAX_LAYERS, NULL));
+    QNS_TRY(qns_json_get_memory(rd, &rank, *n, sizeof *rank));
+    QNS_TRY(qns_json_get_memory(rd, &used, n_layers, sizeof *used));
+    *out = rank;
+    for (uint32_t i = 0; i < *n; i++) {
         const json_t *j = json_array_get(list, i);
         const qns_json_place one = {&at, NULL, i};
         const char *s = json_string_value(j);
         int64_t v = s ? (int64_t)qns_map_get(names, s) : -1;
         if (!s)
-            QNS_TRY(qns_json_to_int(rd, &v, j, 0, (int64_t)r->n_layers - 1, &one));
-        if (v < 0 || v >= (int64_t)r->n_layers)
+            QNS_TRY(qns_json_to_int(rd, &v, j, 0, (int64_t)n_layers - 1, &one));
+        if (v < 0 || v >= (int64_t)n_layers)
             return qns_json_wrong(rd, &one, "the name of a layer in 'layers'");
         if (used[v])
             return qns_json_wrong(rd, &one, "a layer that was not ranked before");
@@ -321,16 +312,14 @@ static qns_status get_references(qns_json_reader *rd, qns_result *r, const json_
 {
     qns_status st = QNS_OK;
     qns_map names = {0};
-    const json_t *list;
+    const json_t *list = json_object_get(doc, "layers");
     const qns_json_place at = {NULL, "layers", 0};
     for (uint32_t i = r->n_layers; i-- > 0;)
         QNS_TRY_DONE(qns_map_put(&names, r->layer[i].name, i, rd->err));
-    list = json_object_get(doc, "layers");
     for (uint32_t i = 0; i < r->n_layers; i++)
         QNS_TRY_DONE(get_inputs(rd, &r->layer[i], json_array_get(list, i), &names,
                                 &(qns_json_place){&at, NULL, i}));
-    QNS_TRY_DONE(qns_json_get_array(rd, &list, &r->n_ranking, doc, "ranking", MAX_LAYERS, NULL));
-    QNS_TRY_DONE(read_ranking(rd, r, list, &names));
+    QNS_TRY_DONE(qns_get_ranking(rd, &r->ranking, &r->n_ranking, doc, &names, r->n_layers));
 done:
     qns_map_fini(&names);
     return st;

@@ -7,10 +7,11 @@
     }
 
 const qns_result_key qns_diff_keys[] = {
-    DIFF(sqnr_db),    DIFF(sqnr_db_min), DIFF(sqnr_db_p5),    DIFF(sqnr_db_median), DIFF(rmse),
-    DIFF(rmse_steps), DIFF(max_abs),     DIFF(max_abs_steps), DIFF(cosine),         DIFF(bias),
-    DIFF(bias_sigma), DIFF(clipped),     DIFF(ref_min),       DIFF(ref_max),        DIFF(ref_rms),
-    DIFF(test_min),   DIFF(test_max),    {NULL, 0},
+    DIFF(sqnr_db),  DIFF(sqnr_db_min), DIFF(sqnr_db_p5), DIFF(sqnr_db_median),
+    DIFF(rmse),     DIFF(rmse_steps),  DIFF(max_abs),    DIFF(max_abs_steps),
+    DIFF(cosine),   DIFF(bias),        DIFF(gain),       DIFF(bias_sigma),
+    DIFF(clipped),  DIFF(ref_min),     DIFF(ref_max),    DIFF(ref_rms),
+    DIFF(test_min), DIFF(test_max),    {NULL, 0},
 };
 
 const qns_result_key qns_side_keys[] = {

@@ -2,6 +2,7 @@
 /* qns gate: a stored result and rules in, pass or fail out. */
 #include "reports/gate_render.h"
 #include "reports/gate_yaml.h"
+#include "reports/kind.h"
 #include "reports/result_json.h"
 #include "tools/cmd.h"
 #include "tools/ui.h"
@@ -109,12 +110,28 @@ static bool is_damage(const qns_err *err)
     return err->code == QNS_E_FORMAT || err->code == QNS_E_DATA || err->code == QNS_E_MISMATCH;
 }
 
+static qns_status load(qns_any_result *r, const gate_args *a, qns_err *err)
+{
+    QNS_TRY(qns_any_load(r, a->file, err));
+    const bool three = r->kind == &qns_kind_regression;
+    if (!three && r->kind != &qns_kind_comparison && r->kind != &qns_kind_shadow)
+        QNS_FAIL(err, CONFIG,
+                 "'%s' is a %s result; the gate judges those of 'qns compare' and 'qns shadow'",
+                 a->file, r->kind->name);
+    if (three && a->baseline)
+        QNS_FAIL(err, CONFIG,
+                 "'%s' has its old side already; --baseline is for results of two captures",
+                 a->file);
+    return QNS_OK;
+}
+
 static int run(int argc, char **argv)
 {
     gate_args a = {0};
     qns_err err = {0}, second = {0};
     qns_arena *arena = NULL;
-    qns_result *r = NULL, *base = NULL;
+    qns_any_result r = {0};
+    qns_result *base = NULL;
     qns_gate_outcome *g = NULL;
     qns_gate_rules rules;
     qns_status st = QNS_OK;
@@ -124,11 +141,14 @@ static int run(int argc, char **argv)
     QNS_TRY_DONE(qns_arena_create(&arena, &err));
     QNS_TRY_DONE(qns_gate_read_rules(&rules, arena, a.rules, &err));
     loading = true;
-    QNS_TRY_DONE(qns_result_load(&r, a.file, &err));
+    QNS_TRY_DONE(load(&r, &a, &err));
     if (a.baseline)
         QNS_TRY_DONE(qns_result_load(&base, a.baseline, &err));
     loading = false;
-    QNS_TRY_DONE(qns_gate_run(&g, r, a.file, &rules, base, a.baseline, &err));
+    if (r.kind == &qns_kind_regression)
+        QNS_TRY_DONE(qns_gate_run_regression(&g, r.of, a.file, &rules, &err));
+    else
+        QNS_TRY_DONE(qns_gate_run(&g, r.of, a.file, &rules, base, a.baseline, &err));
     QNS_TRY_DONE(write_outcome(&a, g, &err));
     code = (int)g->verdict;
 done:
@@ -138,7 +158,7 @@ done:
         qns_report_error(&second);
     qns_gate_free(g);
     qns_result_free(base);
-    qns_result_free(r);
+    qns_any_free(&r);
     qns_arena_free(arena);
     if (st == QNS_OK)
         return code;

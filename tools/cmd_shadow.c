@@ -48,6 +48,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
         if (a->n_models != 2 || a->data.n == 0)
             argp_error(state,
                        "two models and data are needed: qns shadow FLOAT.onnx QUANT.onnx -d DATA");
+        qns_results_check_two(state, &a->result);
         return 0;
     default:
         return ARGP_ERR_UNKNOWN;

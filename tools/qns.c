@@ -12,13 +12,15 @@
 #include <string.h>
 
 extern const qns_cmd qns_cmd_quantize, qns_cmd_run, qns_cmd_capture, qns_cmd_compare,
-    qns_cmd_report, qns_cmd_shadow, qns_cmd_skiplist, qns_cmd_gate, qns_cmd_inspect, qns_cmd_bench,
-    qns_cmd_sensitivity, qns_cmd_search, qns_cmd_help, qns_cmd_version;
+    qns_cmd_report, qns_cmd_shadow, qns_cmd_skiplist, qns_cmd_gate, qns_cmd_selftest,
+    qns_cmd_inspect, qns_cmd_bench, qns_cmd_sensitivity, qns_cmd_search, qns_cmd_help,
+    qns_cmd_version;
 
 const qns_cmd *const qns_cmds[] = {
-    &qns_cmd_quantize,    &qns_cmd_capture, &qns_cmd_compare, &qns_cmd_report,  &qns_cmd_shadow,
-    &qns_cmd_sensitivity, &qns_cmd_inspect, &qns_cmd_run,     &qns_cmd_bench,   &qns_cmd_search,
-    &qns_cmd_skiplist,    &qns_cmd_gate,    &qns_cmd_help,    &qns_cmd_version, NULL,
+    &qns_cmd_quantize, &qns_cmd_capture,     &qns_cmd_compare,  &qns_cmd_report,
+    &qns_cmd_shadow,   &qns_cmd_sensitivity, &qns_cmd_inspect,  &qns_cmd_run,
+    &qns_cmd_bench,    &qns_cmd_search,      &qns_cmd_skiplist, &qns_cmd_gate,
+    &qns_cmd_selftest, &qns_cmd_help,        &qns_cmd_version,  NULL,
 };
 
 const char *argp_program_version = "qns " QNS_VERSION " (" QNS_GIT ")";

@@ -17,12 +17,23 @@ static const struct argp_option options[] = {
     {"rows", KEY_ROWS, "N", 0, "layers in the printed table, worst first; default 20, 0: all", 1},
     {"detail", KEY_DETAIL, "N", 0, "histograms and channels of the worst N layers; default 5", 1},
     {"fail-on", KEY_FAIL_ON, "LEVEL", 0,
-     "exit with 1 if any layer's verdict is bad, or watch or worse", 1},
+     "exit with 1 if any layer's verdict is bad, or watch or worse; of three captures: regressed, "
+     "unmatched (default, also layers that lost their partner), never",
+     1},
     {"force", KEY_FORCE, 0, 0, "compare although the two sides are of different inputs or weights",
      1},
     {"plot-scripts", KEY_SCRIPTS, "FOLDER", 0, "keep the scripts of the charts (gnuplot, dot)", 1},
     {0},
 };
+
+static bool is_level(const char *s)
+{
+    static const char *const level[] = {"bad", "watch", "regressed", "unmatched", "never"};
+    for (size_t i = 0; i < QNS_ARRAY_LEN(level); i++)
+        if (strcmp(level[i], s) == 0)
+            return true;
+    return false;
+}
 
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
@@ -52,13 +63,24 @@ static error_t parse(int key, char *arg, struct argp_state *state)
         a->scripts = arg;
         return 0;
     case KEY_FAIL_ON:
-        if (strcmp(arg, "bad") != 0 && strcmp(arg, "watch") != 0)
-            argp_error(state, "--fail-on takes bad or watch, not '%s'", arg);
+        if (!is_level(arg))
+            argp_error(state,
+                       "--fail-on takes bad or watch; of three captures regressed, "
+                       "unmatched or never; not '%s'",
+                       arg);
+        a->fail_text = arg;
         a->fail_on = strcmp(arg, "bad") == 0 ? QNS_V_BAD : QNS_V_WATCH;
         return 0;
     default:
         return ARGP_ERR_UNKNOWN;
     }
+}
+
+void qns_results_check_two(struct argp_state *state, const qns_result_args *a)
+{
+    if (a->fail_text && strcmp(a->fail_text, "bad") != 0 && strcmp(a->fail_text, "watch") != 0)
+        argp_error(state, "--fail-on %s is for three captures; here it is bad or watch",
+                   a->fail_text);
 }
 
 const struct argp qns_result_argp = {.options = options, .parser = parse};

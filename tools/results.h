@@ -12,11 +12,14 @@ typedef struct qns_result_args {
     uint32_t n_detail;
     int64_t rows;
     bool force;
-    int fail_on; /* a qns_verdict_level; -1: never */
+    const char *fail_text; /* --fail-on as given; NULL */
+    int fail_on;           /* a qns_verdict_level; -1: never */
 } qns_result_args;
 
 extern const struct argp qns_result_argp; /* a child parser; its input is a qns_result_args */
 
+/* For ARGP_KEY_END: --fail-on takes what fits two sides. */
+void qns_results_check_two(struct argp_state *state, const qns_result_args *a);
 /* Writes -o, --html, and what goes to standard output. */
 qns_status qns_results_write(const qns_common *c, const qns_result_args *a, const qns_result *r,
                              qns_err *err);

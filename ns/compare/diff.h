@@ -26,6 +26,7 @@ typedef struct qns_diff {
         rmse_steps; /* in quantization steps of the test side; ideal rounding: 1/sqrt(12) = 0.289 */
     double max_abs, max_abs_steps;
     double cosine;
+    double gain;       /* slope of q over r: sum r q / sum r^2; NaN for a zero reference */
     double bias;       /* mean of q - r */
     double bias_sigma; /* bias over the standard deviation of the error */
     double clipped;    /* share of elements whose reference lies outside the reach of the codes */

@@ -105,12 +105,12 @@ static double bias_sigma(const qns_sums *s)
 void qns_diff_init(qns_diff *out)
 {
     *out = (qns_diff){.worst_sample = -1};
-    double *const numbers[] = {&out->sqnr_db,    &out->rmse,          &out->rmse_steps,
-                               &out->max_abs,    &out->cosine,        &out->bias,
-                               &out->bias_sigma, &out->max_abs_steps, &out->ref_min,
-                               &out->ref_max,    &out->ref_rms,       &out->clipped,
-                               &out->test_min,   &out->test_max,      &out->sqnr_db_min,
-                               &out->sqnr_db_p5, &out->sqnr_db_median};
+    double *const numbers[] = {&out->sqnr_db,     &out->rmse,       &out->rmse_steps,
+                               &out->max_abs,     &out->cosine,     &out->bias,
+                               &out->gain,        &out->bias_sigma, &out->max_abs_steps,
+                               &out->ref_min,     &out->ref_max,    &out->ref_rms,
+                               &out->clipped,     &out->test_min,   &out->test_max,
+                               &out->sqnr_db_min, &out->sqnr_db_p5, &out->sqnr_db_median};
     for (size_t i = 0; i < QNS_ARRAY_LEN(numbers); i++)
         *numbers[i] = NAN;
 }
@@ -131,6 +131,7 @@ void qns_diff_from_sums(qns_diff *out, const qns_sums *s)
     out->max_abs = s->max_abs;
     out->max_abs_steps = s->max_abs_steps;
     out->cosine = cosine(&out->flags, s);
+    out->gain = s->rr > 0 ? s->rq / s->rr : NAN;
     out->bias = s->e / n;
     out->bias_sigma = bias_sigma(s);
     out->clipped = isnan(s->ee_steps) ? NAN : (double)s->clipped / n;

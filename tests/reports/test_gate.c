@@ -75,7 +75,7 @@ Test(gate, mistakes_in_rules_name_line_and_remedy)
     static const char *const bad[][2] = {
         {"laye:\n", "gate.yaml:1: unknown key 'laye', did you mean 'layers'"},
         {"layers:\n  - nme: x\n", "gate.yaml:2: unknown key 'nme', did you mean 'name'"},
-        {"layers:\n  - name: '*'\n", "gate.yaml:2: a rule needs 'activation' or 'weight'"},
+        {"layers:\n  - name: '*'\n", "gate.yaml:2: a rule needs 'activation', 'weight' or 'local'"},
         {"layers:\n  - activation: {sqnr_db: {min: 1}}\n", "gate.yaml:2: a rule needs 'name'"},
         {"output:\n  sqnr: {min: 1}\n", "gate.yaml:2: unknown metric 'sqnr', did you mean 'sqnr_"},
         {"output:\n  sqnr_db: 12\n", "needs limits: sqnr_db: {min: NUMBER}"},
@@ -338,6 +338,124 @@ Test(gate, change_and_baseline_need_each_other)
     const seen s = judge("output: {sqnr_db: {min: 1}}\n", r, r);
     cr_expect_eq(s.st, QNS_E_CONFIG);
     cr_expect(strstr(s.text, "would not be used"), "%s", s.text);
+    qns_result_free(r);
+}
+
+/* The rules about changes, on a made-up result of three captures with two layers. */
+static seen judge_changes(const char *yaml, const qns_regression *r)
+{
+    seen s = {0};
+    qns_err err = {0};
+    qns_arena *a = NULL;
+    qns_gate_rules rules;
+    qns_gate_outcome *o = NULL;
+    cr_assert_eq(qns_arena_create(&a, NULL), QNS_OK);
+    s.st = qns_gate_parse_rules(&rules, a, yaml, strlen(yaml), "gate.yaml", &err);
+    if (s.st == QNS_OK)
+        s.st = qns_gate_run_regression(&o, r, "r.json", &rules, &err);
+    snprintf(s.text, sizeof s.text, "%s", s.st == QNS_OK ? o->check[0].text : err.text);
+    if (s.st == QNS_OK) {
+        s.verdict = o->verdict;
+        s.failed = o->n_failed;
+    }
+    qns_gate_free(o);
+    qns_arena_free(a);
+    return s;
+}
+
+Test(gate, regressions)
+{
+    static const char *const head = "regression: {max_regressed: ";
+    const struct {
+        const char *rule;
+        qns_gate_verdict verdict;
+        uint32_t failed; /* the count, and each layer */
+    } list[] = {
+        {"0}", QNS_GATE_REGRESSED, 2},
+        {"1}", QNS_GATE_PASS, 0},
+        {"0, except: [one]}", QNS_GATE_PASS, 0},
+        {"0, min_change: 3}", QNS_GATE_PASS, 0},
+        {"0, q: 0.001}", QNS_GATE_PASS, 0},
+        {"0, q: 0.1, min_change: 0.1}", QNS_GATE_REGRESSED, 3},
+        {"2, answers: true}", QNS_GATE_REGRESSED, 1},
+        {"2, q: 0.01, answers: true}", QNS_GATE_PASS, 0},
+        {"9, max_unmatched: 0}", QNS_GATE_PASS, 0},
+        {"9}\nlayers:\n  - {name: one, activation: {sqnr_db: {change: 1}}}", QNS_GATE_REGRESSED, 1},
+        {"9}\nlayers:\n  - {name: two, activation: {sqnr_db: {change: 1}}}", QNS_GATE_PASS, 0},
+        {"9}\noutput: {top1_agreement: {min: 0.9}}", QNS_GATE_REGRESSED, 1},
+        {"9}\ncoverage: {ops: {min: 1}}", QNS_GATE_PASS, 0},
+    };
+    const qns_diff was = {.present = true, .sqnr_db = 22}, now = {.present = true, .sqnr_db = 20};
+    const qns_diff same = {.present = true, .sqnr_db = 21.9};
+    qns_changed layer[2] = {{.name = "one",
+                             .op = "conv",
+                             .was_kept = "int8",
+                             .now_kept = "int8",
+                             .was = was,
+                             .now = now,
+                             .test = {.n = 9, .shift = -2, .p = 0.004},
+                             .change_db = -2,
+                             .q = 0.008,
+                             .change = QNS_REGRESSED,
+                             .advice = ""},
+                            {.name = "two",
+                             .op = "conv",
+                             .was_kept = "int8",
+                             .now_kept = "int8",
+                             .was = was,
+                             .now = same,
+                             .test = {.n = 9, .shift = -0.1, .p = 0.09},
+                             .change_db = -0.1,
+                             .q = 0.09,
+                             .change = QNS_UNCHANGED,
+                             .advice = ""}};
+    static const uint32_t ranking[] = {0, 1};
+    const qns_side side = {"f", "m", "", "", "", "", "", "", "", true, 9};
+    const qns_regression r = {
+        .qns = "0",
+        .ref = side,
+        .was = side,
+        .now = side,
+        .samples = 9,
+        .fdr = 0.05,
+        .min_change_db = 0.1,
+        .layer = layer,
+        .n_layers = 2,
+        .ranking = ranking,
+        .n = {[QNS_REGRESSED] = 1, [QNS_UNCHANGED] = 1},
+        .output = {"out", 1, {1, 0.8, 9, 1, 0.02}, {NAN, NAN, 0, 0, NAN}, NAN},
+        .was_coverage = {2, 2, 0, 1},
+        .now_coverage = {2, 2, 0, 1}};
+    for (size_t i = 0; i < QNS_ARRAY_LEN(list); i++) {
+        char yaml[300];
+        snprintf(yaml, sizeof yaml, "%s%s\n", head, list[i].rule);
+        const seen s = judge_changes(yaml, &r);
+        cr_expect_eq(s.st, QNS_OK, "%s: %s", yaml, s.text);
+        cr_expect_eq(s.verdict, list[i].verdict, "%s: %d, %s", yaml, s.verdict, s.text);
+        cr_expect_eq(s.failed, list[i].failed, "%s: %u, %s", yaml, s.failed, s.text);
+    }
+    const seen s = judge_changes("regression: {max_regressed: 0, except: [three]}\n", &r);
+    cr_expect_eq(s.st, QNS_E_CONFIG);
+    cr_expect(strstr(s.text, "'three' matches no"), "%s", s.text);
+    layer[0].now.nonfinite_test = 1;
+    cr_expect_eq(judge_changes("coverage: {ops: {min: 1}}\n", &r).verdict, QNS_GATE_BAD_DATA);
+}
+
+Test(gate, rules_about_local_errors_and_regressions_need_such_results)
+{
+    qns_result *r = make_result(3, false);
+    refused("regression: {q: 0.05}\n", r, "'regression' has no limit");
+    refused("regression: {max_regressed: 0}\n", r, "FLOAT.h5 OLD.h5 NEW.h5");
+    refused("layers:\n  - {name: '*', local: {sqnr_db: {min: 1}}}\n", r, "'qns shadow'");
+    seen s = judge("regression: {max_regressed: 0}\ncoverage: {ops: {min: 0.1}}\n", r, NULL);
+    cr_expect_eq(s.st, QNS_OK, "%s", s.text);
+    cr_expect_eq(s.skipped, 1);
+    r->layer[1].local = r->layer[1].activation;
+    r->layer[1].local.sqnr_db = 12;
+    s = judge("layers:\n  - {name: '*', local: {sqnr_db: {min: 15}}}\n", r, NULL);
+    cr_expect_eq(s.failed, 1, "%s", s.text);
+    cr_expect_eq(s.checks, 1);
+    cr_expect(strstr(s.text, "local SQNR is 12 dB"), "%s", s.text);
     qns_result_free(r);
 }
 

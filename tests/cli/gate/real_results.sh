@@ -32,3 +32,16 @@ $QNS capture q.onnx -d $FIXTURES/eval.yaml --limit 10 -o q10.h5 --quiet
 $QNS compare f10.h5 q10.h5 -o r10.json --quiet
 $QNS gate r.json --rules gate.yaml --baseline r10.json > text && code=0 || code=$?
 test $code = 2
+# Three captures: the gate sees what changed, and says where it begins.
+$QNS compare f.h5 q.h5 w.h5 -o three.json --quiet --fail-on never
+printf 'regression: {max_regressed: 0}\n' > three.yaml
+$QNS gate three.json --rules three.yaml --junit j.xml > text && code=0 || code=$?
+test $code = 1
+grep -q 'layers regressed, allowed are 0 (three.yaml:1)' text
+grep -q 'regression.regressed' j.xml
+$QNS gate three.json --rules gate.yaml > text && code=0 || code=$?
+test $code = 1
+grep -q '^baseline q.h5' text
+$QNS gate three.json --rules three.yaml --baseline r.json 2> text && code=0 || code=$?
+test $code = 64
+grep -q 'has its old side already' text

@@ -1,0 +1,1 @@
+$QNS selftest

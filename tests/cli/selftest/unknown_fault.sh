@@ -1,0 +1,1 @@
+$QNS selftest a.onnx b.onnx -d x --rules g.yaml --faults zero-pint
