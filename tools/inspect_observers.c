@@ -42,6 +42,19 @@ static void print_row(const qns_decisions *d, const qns_value *v)
            x->choice == QNS_SHARE ? "  shared" : "");
 }
 
+/* An observer that keeps tensors: how many. */
+static void add_recorder(json_t *rows, const qns_decisions *d, const qns_value *v)
+{
+    const uint32_t o = qns_decisions_value(d, v->id)->recorder;
+    const size_t n = qns_decisions_n_recorded(d, v->id);
+    const char *name = qns_decisions_spec(d, o)->observer->name;
+    if (rows)
+        json_array_append_new(rows, json_pack("{s:s, s:s, s:i, s:I}", "value", v->name, "observer",
+                                              name, "instance", (int)o, "tensors", (json_int_t)n));
+    else
+        printf("%3u  %-34.34s %-14s %zu tensors\n", o, v->name, name, n);
+}
+
 static void print_all(json_t *json, const qns_decisions *d, const char *path)
 {
     const qns_graph *g = qns_decisions_graph(d);
@@ -54,6 +67,8 @@ static void print_all(json_t *json, const qns_decisions *d, const char *path)
     for (uint32_t i = 0; i < qns_graph_n_values(g); i++) {
         const qns_value *v = qns_graph_value(g, (qns_vid){i});
         const qns_decision *x = qns_decisions_value(d, v->id);
+        if (x->recorder != QNS_NONE)
+            add_recorder(rows, d, v);
         if (x->observer == QNS_NONE || !x->qp)
             continue;
         if (json)

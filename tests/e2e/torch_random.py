@@ -449,6 +449,8 @@ def stage2(qns, folder, steps, there, bad, codes_in_file):
 
 def one(qns, seed, folder):
     steps = Draw(seed).build()
+    if not any(s.kind in ("conv", "linear", "add") for s in steps):
+        return None  # nothing but pools, which QNS leaves in float without an integer neighbour (prepare.h)
     rng = np.random.default_rng(seed)
     shift = rng.normal(size=2)
     calib, test = [(rng.normal(size=(n, *steps[0].shape)) * np.exp(shift[0]) + shift[1]).astype(np.float32)
@@ -505,7 +507,7 @@ def main():
             for stage in wrong:
                 wrong[stage] += stage in problems
         os.chdir("/")
-    print(f"{a.models} models ({refused} more that PyTorch cannot run or whose biases do not fit), {layers} layers, {codes} codes compared; "
+    print(f"{a.models} models ({refused} more that PyTorch cannot run, whose biases do not fit, or that only pool), {layers} layers, {codes} codes compared; "
           f"{moved} models whose search moved with the last bit of a float; models with differences: {wrong[1]} in stage 1, {wrong[2]} in stage 2")
     return 1 if wrong[1] or wrong[2] else 0
 

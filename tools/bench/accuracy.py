@@ -1,8 +1,8 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
 """Top-1 of every labelled model beside the checkout: float, and both backends with per-tensor and per-channel weights
-and with the minmax and the histogram observer; then dynamic and float16. Prints a Markdown table of right answers out
-of all, in brackets the 95 % interval (Wilson) of the percentage.
+and with the minmax and the histogram observer; then dynamic and float16, and the observers that PyTorch lacks. Prints
+Markdown tables of right answers out of all, in brackets the 95 % interval (Wilson) of the percentage.
 
     usage: tools/bench/accuracy.py [QNS [MODEL...]]
 """
@@ -19,6 +19,7 @@ ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
 SHARED = os.path.join(ROOT, "..", "shared")
 MODELS = ["squeezenet1.1", "mobilenet_v1_0.75_224", "resnet20_cifar10", "resnet8_cifar10", "dscnn_kws12", "mnist_cnn",
           "fashion_cnn", "fashion_lstm", "kwt1_kws12", "stories260k_t128"]
+OWN = ["percentile", "entropy", "mse"]
 FORMS = [(b, per_channel) for b in ("fbgemm", "qnnpack") for per_channel in (True, False)]
 
 
@@ -102,10 +103,14 @@ def main():
                 first = f"{m}, {start[1]} | {cell(start)}" if (backend, per_channel) == FORMS[0] else " | "
                 print(f"| {first} | {backend}, per {'channel' if per_channel else 'tensor'} | {cells[0]} | {cells[1]} |",
                       flush=True)
-            extra.append((m, start, [b.dynamic(m, evaluation, f) for f in ("--dynamic", "--float16")]))
+            extra.append((m, start, [b.dynamic(m, evaluation, f) for f in ("--dynamic", "--float16")],
+                          [b.static(m, calib, evaluation, "fbgemm", True, o) for o in OWN]))
     print("\n| model | float | dynamic | float16 |\n|---|---|---|---|")
-    for m, start, (dynamic, half) in extra:
-        print(f"| {m}, {start[1]} | {cell(start)} | {cell(dynamic)} | {cell(half)} |")
+    for m, start, forms, _ in extra:
+        print(f"| {m}, {start[1]} | {cell(start)} | " + " | ".join(map(cell, forms)) + " |")
+    print("\n| model, fbgemm, per channel | float | " + " | ".join(OWN) + " |\n|---|---|---|---|---|")
+    for m, start, _, own in extra:
+        print(f"| {m}, {start[1]} | {cell(start)} | " + " | ".join(map(cell, own)) + " |")
 
 
 if __name__ == "__main__":

@@ -12,3 +12,5 @@ for name, r in seen.items():
     assert (r["scale"], r["zero_point"]) == (made[name]["scale"], made[name]["zero_point"]), name
     assert r["seen"][0] <= r["range"][0] < r["range"][1] <= r["seen"][1] * 1.001, r
 PY
+printf 'default: debug\n' > debug.yaml
+$QNS inspect $FIXTURES/model.onnx --observers -d $FIXTURES/calib.yaml -q debug.yaml --limit 3 | grep -q '/block4/Add_output_0 .*recording .*3 tensors'
