@@ -61,6 +61,9 @@ static qns_status tell(const qns_decisions *d, const qns_value *v, const qns_nod
         const size_t len = strlen(why);
         snprintf(why + len, sizeof why - len, "; %s", maker->warning);
     }
+    /* What a dynamic node makes is float, but not as if nothing had happened. */
+    const bool float_by_maker = maker && x->choice == QNS_KEEP_FLOAT &&
+                                (maker->choice == QNS_DYNAMIC || maker->choice == QNS_F16_ROUND);
     const qns_qborder *border = d->borders.at[v->id.i];
     if (border) {
         const size_t len = strlen(why);
@@ -72,7 +75,7 @@ static qns_status tell(const qns_decisions *d, const qns_value *v, const qns_nod
     qns_explain_row r = {.value = v->name,
                          .node = n ? n->name : NULL,
                          .op = n ? n->op->name : "input",
-                         .choice = x->choice,
+                         .choice = float_by_maker ? maker->choice : x->choice,
                          .why = why,
                          .line = rule ? rule->line : 0,
                          .range = qns_decisions_range(d, v->id)};
@@ -91,6 +94,33 @@ static qns_status tell(const qns_decisions *d, const qns_value *v, const qns_nod
     return row(ctx, &r, err);
 }
 
+/* The packed weights of a dynamic or float16 node. */
+static qns_status tell_packed(const qns_decisions *d, const qns_node *n, row_fn *row, void *ctx,
+                              qns_err *err)
+{
+    const qns_dynamic *packed = d->dynamic[n->id.i];
+    const qns_decision *x = &d->node[n->id.i];
+    for (uint32_t i = 0; packed && i < QNS_DYNAMIC_SLOTS; i++) {
+        const qns_tensor *t = &packed->weight[i];
+        if (t->dtype == QNS_DTYPE_COUNT)
+            continue;
+        qns_explain_row r = {.value = qns_graph_value(d->g, n->in[i])->name,
+                             .node = n->name,
+                             .op = n->op->name,
+                             .choice = t->dtype == QNS_F16 ? QNS_F16_ROUND : QNS_WEIGHT,
+                             .why = qns_why_text(x->why),
+                             .line = x->rule ? x->rule->line : 0,
+                             .range = {INFINITY, -INFINITY}};
+        if (t->qp) {
+            r.scale = t->qp->scale[0];
+            r.zero = t->qp->zero[0];
+            r.channels = t->qp->n;
+        }
+        QNS_TRY(row(ctx, &r, err));
+    }
+    return QNS_OK;
+}
+
 qns_status qns_decisions_explain(const qns_decisions *d, row_fn *row, void *ctx, qns_err *err)
 {
     const qns_graph *g = d->g;
@@ -104,6 +134,7 @@ qns_status qns_decisions_explain(const qns_decisions *d, row_fn *row, void *ctx,
         const int8_t slot = n->op->quant.weight;
         if (slot >= 0 && d->weight[i].codes)
             QNS_TRY(tell(d, qns_graph_value(g, n->in[slot]), n, row, ctx, err));
+        QNS_TRY(tell_packed(d, n, row, ctx, err));
         for (uint32_t k = 0; k < n->n_out; k++)
             if (qns_graph_value(g, n->out[k])->dtype == QNS_F32)
                 QNS_TRY(tell(d, qns_graph_value(g, n->out[k]), n, row, ctx, err));

@@ -2,6 +2,8 @@
 set -e
 $QNS quantize $FIXTURES/model.onnx --dynamic -o dyn.onnx --explain > table
 grep -q 'dynamic by rule' table
+grep -q '^logits  *dynamic' table
+grep -q '^head.weight  *weight  *0\.' table
 grep -q 'the operator has no dynamic form' table
 $QNS quantize $FIXTURES/model.onnx --preset default_dynamic_qconfig -o same.onnx --quiet
 $QNS quantize $FIXTURES/model.onnx --float16 -o half.onnx
