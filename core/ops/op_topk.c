@@ -27,8 +27,10 @@ static qns_status infer(qns_tensor *out, const qns_node *n, const qns_tensor *in
         QNS_FAIL(err, SHAPE, "axis %d has %lld elements, %lld are wanted", axis,
                  (long long)x->dim[axis], (long long)a->k);
     out[0].shape.dim[axis] = a->k < 0 ? x->dim[axis] : a->k;
-    out[1].dtype = QNS_I64;
-    out[1].shape = out[0].shape;
+    if (n->n_out > 1) {
+        out[1].dtype = QNS_I64;
+        out[1].shape = out[0].shape;
+    }
     return QNS_OK;
 }
 
@@ -138,6 +140,7 @@ static void run(const qns_call *c)
     const size_t outer = qns_shape_span(s, 0, axis), inner = qns_shape_span(s, axis + 1, s->rank);
     const size_t size = qns_dtype_size(c->in[0].dtype);
     const bool largest = ((const qns_topk_attr *)c->node->attr)->largest != 0;
+    int64_t *places = c->node->n_out > 1 ? c->out[1].data : NULL;
     item *items = c->scratch;
 
     for (size_t v = 0; v < outer * inner; v++) {
@@ -151,14 +154,15 @@ static void run(const qns_call *c)
             const size_t at = from + (size_t)items[i].at * inner, out = to + i * inner;
             memcpy((char *)c->out[0].data + out * size, (const char *)c->in[0].data + at * size,
                    size);
-            ((int64_t *)c->out[1].data)[out] = items[i].at;
+            if (places)
+                places[out] = items[i].at;
         }
     }
 }
 
 static const char *reject(const qns_call *c)
 {
-    if (c->out[1].dtype != QNS_I64)
+    if (c->node->n_out > 1 && c->out[1].dtype != QNS_I64)
         return "the places are not int64";
     if (c->in[0].layout != QNS_ROW || c->out[0].layout != QNS_ROW)
         return "a tensor is channels-last";
@@ -181,7 +185,7 @@ const qns_op qns_op_topk = {
     .infer = infer,
     .onnx = rules,
     .onnx_write = onnx_write,
-    .quant = {.out = QNS_OUT_FLOAT, .weight = -1, .bias = -1},
+    .quant = {.out = QNS_OUT_AS_INPUT, .weight = -1, .bias = -1},
     .describe = describe,
     .impls = impls,
 };
