@@ -16,6 +16,7 @@ enum { QNS_MAX_IN = 64, QNS_MAX_OUT = 8 };
 typedef enum qns_out_rule {
     QNS_OUT_OWN,      /* own range: conv, add */
     QNS_OUT_AS_INPUT, /* passes codes on: maxpool, reshape; all inputs of concat get one range */
+    QNS_OUT_DERIVED,  /* passes codes on with another scale and zero point: op->derive() */
     QNS_OUT_FIXED,    /* known range: sigmoid, softmax */
     QNS_OUT_FLOAT     /* never quantized */
 } qns_out_rule;
@@ -188,6 +189,9 @@ struct qns_op {
     /* The op is itself a clamp (sets *range) or an affine (fills *a); false: this node is not. */
     bool (*as_clamp)(qns_range *range, const qns_graph *g, const qns_node *n);
     bool (*as_affine)(qns_affine *a, const qns_graph *g, const qns_node *n);
+    /* For QNS_OUT_DERIVED: scale and zero point of output 0, of the type of input 0, from the
+     * qparams of input 0 and the constants. Fails with DATA when there are none. */
+    qns_status (*derive)(double *scale, int32_t *zero, const qns_tensor *in, qns_err *err);
     bool is_identity; /* Dropout, Identity: output = input, removed while reading */
 
     /* Multiply-adds of one run, for reports and cost models; NULL: 0. */

@@ -8,9 +8,12 @@
 #include "core/ops/codes.h"
 #include "core/ops/op_help.h"
 #include "core/ops/qoperator.h"
+#include "core/ops/scalar_form.h"
 #include "kernels/kernels.h"
 
 #include <math.h>
+
+extern const qns_op qns_op_add_scalar;
 
 QNS_BINARY_ROW(row_f32, float, x + y)
 QNS_BINARY_ROW(row_i64, int64_t, (int64_t)((uint64_t)x + (uint64_t)y))
@@ -227,6 +230,14 @@ static bool as_affine(qns_affine *a, const qns_graph *g, const qns_node *n)
     return a->beta != NULL;
 }
 
+/* With a single number it is another operator. */
+static qns_status read(void *attr, qns_onnx_node *n, qns_err *err)
+{
+    if (qns_scalar_take(n))
+        n->op = &qns_op_add_scalar;
+    return QNS_OK;
+}
+
 static qns_status onnx_write(qns_onnx_out *w, const qns_graph *g, const qns_node *n, qns_err *err)
 {
     w->type = "Add";
@@ -262,7 +273,7 @@ static const qns_impl *const impls[] = {&fbgemm, &qnnpack, &broadcast, &onnx,
                                         &i64,    &ints,    &f32,       NULL};
 
 static const qns_onnx_rule rules[] = {
-    {"Add", 7, NULL}, {"com.microsoft.QLinearAdd", 1, qns_qop_read_binary}, {NULL, 0, NULL}};
+    {"Add", 7, read}, {"com.microsoft.QLinearAdd", 1, qns_qop_read_binary}, {NULL, 0, NULL}};
 
 const qns_op qns_op_add = {
     .name = "add",

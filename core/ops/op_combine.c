@@ -1,16 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-/* Max, Min, Sum and Mean of any number of tensors, element by element and with broadcasting; plain
- * numbers only. NaN wins over every number. */
+/* Sum and Mean of any number of tensors, element by element and with broadcasting; float only. */
 #include "core/ops/broadcast.h"
 #include "core/ops/op_help.h"
 #include "core/ops/walk.h"
 
-#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
-enum { MAX, MIN, SUM, MEAN };
-static const char *const types[] = {"Max", "Min", "Sum", "Mean"};
+enum { SUM, MEAN };
+static const char *const types[] = {"Sum", "Mean"};
 
 typedef struct combine_attr {
     int64_t kind;
@@ -27,7 +25,7 @@ static qns_status infer(qns_tensor *out, const qns_node *n, const qns_tensor *in
         const qns_shape so_far = s;
         QNS_TRY(qns_broadcast_shape(&s, &so_far, &in[i].shape, err));
     }
-    if (in[0].dtype != QNS_F32 && !(kind <= MIN && qns_is_int(in[0].dtype)))
+    if (in[0].dtype != QNS_F32)
         QNS_FAIL(err, UNSUPPORTED, "%s of %s", types[kind], qns_dtype_name(in[0].dtype));
     out[0].dtype = in[0].dtype;
     out[0].shape = s;
@@ -53,15 +51,6 @@ static void describe(char *out, size_t size, const qns_node *n)
     snprintf(out, size, "%s", types[((const combine_attr *)n->attr)->kind]);
 }
 
-static float pair(int64_t kind, float x, float y)
-{
-    if (kind >= SUM)
-        return x + y;
-    if (isnan(x) || isnan(y))
-        return NAN;
-    return kind == MAX ? (y > x ? y : x) : (y < x ? y : x);
-}
-
 static void run_f32(const qns_call *c)
 {
     const int64_t kind = ((const combine_attr *)c->node->attr)->kind;
@@ -73,27 +62,10 @@ static void run_f32(const qns_call *c)
         qns_walk_init(&w, &c->out[0].shape);
         qns_walk_broadcast(&w, 0, &c->in[k].shape);
         for (size_t i = 0; i < n; i++, qns_walk_next(&w))
-            y[i] = k == 0 ? x[w.pos[0]] : pair(kind, y[i], x[w.pos[0]]);
+            y[i] = k == 0 ? x[w.pos[0]] : y[i] + x[w.pos[0]];
     }
     for (size_t i = 0; kind == MEAN && i < n; i++)
         y[i] /= (float)c->node->n_in;
-}
-
-static void run_int(const qns_call *c)
-{
-    const bool max = ((const combine_attr *)c->node->attr)->kind == MAX;
-    const qns_dtype type = c->out[0].dtype;
-    for (uint32_t k = 0; k < c->node->n_in; k++) {
-        qns_walk w;
-        qns_walk_init(&w, &c->out[0].shape);
-        qns_walk_broadcast(&w, 0, &c->in[k].shape);
-        for (size_t i = 0; i < qns_tensor_count(&c->out[0]); i++, qns_walk_next(&w)) {
-            const int64_t x = qns_int_at(&c->in[k], (size_t)w.pos[0]);
-            const int64_t y = k ? qns_int_at(&c->out[0], i) : x;
-            const bool above = qns_int_rank(type, x) > qns_int_rank(type, y);
-            qns_int_put(&c->out[0], i, max == above ? x : y);
-        }
-    }
 }
 
 static const char *reject_f32(const qns_call *c)
@@ -102,17 +74,10 @@ static const char *reject_f32(const qns_call *c)
     return why ? why : qns_reject_not_plain(c);
 }
 
-static const char *reject_int(const qns_call *c)
-{
-    return qns_is_int(c->in[0].dtype) ? qns_reject_not_plain(c) : "the inputs are no integers";
-}
-
 static const qns_impl f32 = {.name = "combine.f32", .reject = reject_f32, .run = run_f32};
-static const qns_impl ints = {.name = "combine.int", .reject = reject_int, .run = run_int};
-static const qns_impl *const impls[] = {&ints, &f32, NULL};
+static const qns_impl *const impls[] = {&f32, NULL};
 
-static const qns_onnx_rule rules[] = {
-    {"Max", 6, read}, {"Min", 6, read}, {"Sum", 6, read}, {"Mean", 6, read}, {NULL, 0, NULL}};
+static const qns_onnx_rule rules[] = {{"Sum", 6, read}, {"Mean", 6, read}, {NULL, 0, NULL}};
 
 const qns_op qns_op_combine = {
     .name = "combine",

@@ -101,7 +101,7 @@ const qns_op qns_op_gather = {
     .infer = infer,
     .onnx = rules,
     .onnx_write = onnx_write,
-    .quant = {.out = QNS_OUT_FLOAT, .weight = -1, .bias = -1},
+    .quant = {.out = QNS_OUT_AS_INPUT, .weight = -1, .bias = -1},
     .describe = describe,
     .impls = impls,
 };

@@ -26,6 +26,8 @@
     X(instance_norm)                                                                               \
     X(add)                                                                                         \
     X(mul)                                                                                         \
+    X(add_scalar)                                                                                  \
+    X(mul_scalar)                                                                                  \
     X(sub)                                                                                         \
     X(div)                                                                                         \
     X(maxpool)                                                                                     \
@@ -65,7 +67,9 @@
     X(where)                                                                                       \
     X(compare)                                                                                     \
     X(combine)                                                                                     \
+    X(maximum)                                                                                     \
     X(reduce)                                                                                      \
+    X(extreme)                                                                                     \
     X(scatter_nd)                                                                                  \
     X(lstm)                                                                                        \
     X(gru)                                                                                         \

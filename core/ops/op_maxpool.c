@@ -45,19 +45,25 @@ static void run(const qns_call *c)
         qns_pool_argmax(c, c->node->attr);
 }
 
-static const char *reject_f32(const qns_call *c)
+/* The refusals are about output 0; the indices only have to be there. */
+static const char *reject(const qns_call *c, const char *(*values)(const qns_call *c))
 {
     const qns_node one = {.n_in = 1, .n_out = 1};
-    qns_call values = *c;
+    qns_call first = *c;
     if (c->node->n_out > 1 && (c->out[1].dtype != QNS_I64 || c->out[1].layout != c->out[0].layout))
         return "the indices are not int64 or lie differently in memory";
-    values.node = &one;
-    return qns_reject_pool_f32(&values);
+    first.node = &one;
+    return values(&first);
+}
+
+static const char *reject_f32(const qns_call *c)
+{
+    return reject(c, qns_reject_pool_f32);
 }
 
 static const char *reject_codes(const qns_call *c)
 {
-    return c->node->n_out > 1 ? "indices are given of floats only" : qns_reject_pool_codes(c);
+    return reject(c, qns_reject_pool_codes);
 }
 
 static const qns_impl codes = {.name = "maxpool.codes", .reject = reject_codes, .run = run};

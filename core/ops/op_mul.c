@@ -6,7 +6,10 @@
 #include "core/ops/codes.h"
 #include "core/ops/op_help.h"
 #include "core/ops/qoperator.h"
+#include "core/ops/scalar_form.h"
 #include "kernels/kernels.h"
+
+extern const qns_op qns_op_mul_scalar;
 
 QNS_BINARY_ROW(row_f32, float, x *y)
 QNS_BINARY_ROW(row_i64, int64_t, (int64_t)((uint64_t)x *(uint64_t)y))
@@ -57,6 +60,14 @@ static bool as_affine(qns_affine *a, const qns_graph *g, const qns_node *n)
     return a->gamma != NULL;
 }
 
+/* With a single number it is another operator. */
+static qns_status read(void *attr, qns_onnx_node *n, qns_err *err)
+{
+    if (qns_scalar_take(n))
+        n->op = &qns_op_mul_scalar;
+    return QNS_OK;
+}
+
 static qns_status onnx_write(qns_onnx_out *w, const qns_graph *g, const qns_node *n, qns_err *err)
 {
     w->type = "Mul";
@@ -81,7 +92,7 @@ static const qns_impl i64 = {.name = "mul.i64", .reject = qns_reject_not_i64, .r
 static const qns_impl *const impls[] = {&u8, &i64, &ints, &f32, NULL};
 
 static const qns_onnx_rule rules[] = {
-    {"Mul", 7, NULL}, {"com.microsoft.QLinearMul", 1, qns_qop_read_binary}, {NULL, 0, NULL}};
+    {"Mul", 7, read}, {"com.microsoft.QLinearMul", 1, qns_qop_read_binary}, {NULL, 0, NULL}};
 
 const qns_op qns_op_mul = {
     .name = "mul",

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* Sums, products, extremes and norms over any axes. Floats are added up in double and in memory
- * order, so the order of the sum is fixed; integers wrap around. One more kind is one line in each
- * switch. */
+/* Sums, products and norms over any axes, and what they share with extremes (op_extreme.c). Floats
+ * are added up in double and in memory order, so the order of the sum is fixed; integers wrap
+ * around. One more kind is one line in each switch. */
+#include "core/ops/op_reduce.h"
+
 #include "core/ops/op_help.h"
-#include "core/ops/op_mean.h"
 #include "core/ops/walk.h"
 
 #include <inttypes.h>
@@ -11,17 +12,12 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { SUM, PROD, MAX, MIN, L1, L2, LOG_SUM, LOG_SUM_EXP, SUM_SQUARE, N_KINDS };
-static const char *const types[N_KINDS] = {"ReduceSum",    "ReduceProd",      "ReduceMax",
-                                           "ReduceMin",    "ReduceL1",        "ReduceL2",
+enum { MAX, MIN, SUM, PROD, L1, L2, LOG_SUM, LOG_SUM_EXP, SUM_SQUARE, N_KINDS };
+static const char *const types[N_KINDS] = {"ReduceMax",    "ReduceMin",       "ReduceSum",
+                                           "ReduceProd",   "ReduceL1",        "ReduceL2",
                                            "ReduceLogSum", "ReduceLogSumExp", "ReduceSumSquare"};
 
-typedef struct reduce_attr {
-    qns_mean_attr axes; /* n 0: all of them, unless noop */
-    int64_t kind, noop;
-} reduce_attr;
-
-static qns_status find_axes(bool reduce[QNS_MAX_RANK], const reduce_attr *a, int32_t rank,
+static qns_status find_axes(bool reduce[QNS_MAX_RANK], const qns_reduce_attr *a, int32_t rank,
                             qns_err *err)
 {
     for (int32_t i = 0; i < rank; i++)
@@ -34,12 +30,12 @@ static qns_status find_axes(bool reduce[QNS_MAX_RANK], const reduce_attr *a, int
     return QNS_OK;
 }
 
-static qns_status infer(qns_tensor *out, const qns_node *n, const qns_tensor *in, qns_err *err)
+qns_status qns_reduce_infer(qns_tensor *out, const qns_node *n, const qns_tensor *in, qns_err *err)
 {
-    const reduce_attr *a = n->attr;
+    const qns_reduce_attr *a = n->attr;
     bool reduce[QNS_MAX_RANK];
     qns_shape s = {0};
-    if (in[0].dtype != QNS_F32 && !(qns_is_int(in[0].dtype) && a->kind <= MIN))
+    if (in[0].dtype != QNS_F32 && !(qns_is_int(in[0].dtype) && a->kind <= PROD))
         QNS_FAIL(err, UNSUPPORTED, "%s of %s", types[a->kind], qns_dtype_name(in[0].dtype));
     QNS_TRY(find_axes(reduce, a, in[0].shape.rank, err));
     for (int32_t i = 0; i < in[0].shape.rank; i++)
@@ -47,19 +43,20 @@ static qns_status infer(qns_tensor *out, const qns_node *n, const qns_tensor *in
             s.dim[s.rank++] = reduce[i] ? 1 : in[0].shape.dim[i];
     out[0].dtype = in[0].dtype;
     out[0].shape = s;
+    out[0].qp = a->kind <= MIN ? in[0].qp : NULL;
     return QNS_OK;
 }
 
-static qns_status read_common(reduce_attr *a, const qns_onnx_node *n, qns_err *err)
+static qns_status read_common(qns_reduce_attr *a, const qns_onnx_node *n, qns_err *err)
 {
     while (a->kind < N_KINDS - 1 && strcmp(types[a->kind], n->type) != 0)
         a->kind++;
     return qns_attrs_int(&a->axes.keep, n->attrs, "keepdims", 1, err);
 }
 
-static qns_status read_1(void *attr, qns_onnx_node *n, qns_err *err)
+qns_status qns_reduce_read_1(void *attr, qns_onnx_node *n, qns_err *err)
 {
-    reduce_attr *a = attr;
+    qns_reduce_attr *a = attr;
     const int64_t *v;
     size_t count;
     QNS_TRY(read_common(a, n, err));
@@ -73,9 +70,9 @@ static qns_status read_1(void *attr, qns_onnx_node *n, qns_err *err)
 }
 
 /* The axes are an input: ReduceSum from opset 13 on, the others from 18 on. */
-static qns_status read_13(void *attr, qns_onnx_node *n, qns_err *err)
+qns_status qns_reduce_read_13(void *attr, qns_onnx_node *n, qns_err *err)
 {
-    reduce_attr *a = attr;
+    qns_reduce_attr *a = attr;
     size_t count = 0;
     QNS_TRY(read_common(a, n, err));
     QNS_TRY(qns_attrs_int(&a->noop, n->attrs, "noop_with_empty_axes", 0, err));
@@ -86,9 +83,9 @@ static qns_status read_13(void *attr, qns_onnx_node *n, qns_err *err)
     return QNS_OK;
 }
 
-static qns_status onnx_write(qns_onnx_out *w, const qns_graph *g, const qns_node *n, qns_err *err)
+qns_status qns_reduce_write(qns_onnx_out *w, const qns_graph *g, const qns_node *n, qns_err *err)
 {
-    const reduce_attr *a = n->attr;
+    const qns_reduce_attr *a = n->attr;
     const bool noop = a->axes.n == 0 && a->noop;
     const bool as_input = a->kind == SUM || noop || w->opset >= 18;
     w->type = types[a->kind];
@@ -102,9 +99,9 @@ static qns_status onnx_write(qns_onnx_out *w, const qns_graph *g, const qns_node
                     : qns_attrs_add_ints(&w->attrs, "axes", a->axes.axis, (size_t)a->axes.n, err);
 }
 
-static void describe(char *out, size_t size, const qns_node *n)
+void qns_reduce_describe(char *out, size_t size, const qns_node *n)
 {
-    const reduce_attr *a = n->attr;
+    const qns_reduce_attr *a = n->attr;
     size_t len = (size_t)snprintf(out, size, "%s, %s", types[a->kind] + strlen("Reduce"),
                                   a->axes.n ? "axes"
                                   : a->noop ? "no axes"
@@ -119,7 +116,7 @@ static void describe(char *out, size_t size, const qns_node *n)
 /* The walk goes over the input; array 0 is the output. */
 static qns_walk lay(const qns_call *c)
 {
-    const reduce_attr *a = c->node->attr;
+    const qns_reduce_attr *a = c->node->attr;
     const qns_shape *s = &c->in[0].shape;
     bool reduce[QNS_MAX_RANK];
     qns_shape kept = *s;
@@ -132,7 +129,7 @@ static qns_walk lay(const qns_call *c)
     return w;
 }
 
-static size_t scratch_size(const qns_call *c)
+size_t qns_reduce_scratch(const qns_call *c)
 {
     return 2 * qns_tensor_count(&c->out[0]) * sizeof(double);
 }
@@ -188,7 +185,7 @@ static double end_of(int64_t kind, double acc, double top)
 
 static void run_f32(const qns_call *c)
 {
-    const int64_t kind = ((const reduce_attr *)c->node->attr)->kind;
+    const int64_t kind = ((const qns_reduce_attr *)c->node->attr)->kind;
     const size_t n = qns_tensor_count(&c->out[0]);
     const float *x = qns_cf32(&c->in[0]);
     double *acc = c->scratch, *top = acc + n;
@@ -205,9 +202,9 @@ static void run_f32(const qns_call *c)
         qns_f32(&c->out[0])[i] = (float)end_of(kind, acc[i], top[i]);
 }
 
-static void run_int(const qns_call *c)
+void qns_reduce_run_int(const qns_call *c)
 {
-    const int64_t kind = ((const reduce_attr *)c->node->attr)->kind;
+    const int64_t kind = ((const qns_reduce_attr *)c->node->attr)->kind;
     const size_t n = qns_tensor_count(&c->out[0]);
     const qns_dtype type = c->out[0].dtype;
     int64_t *acc = c->scratch;
@@ -240,30 +237,28 @@ static const char *reject_int(const qns_call *c)
     return qns_is_int(c->in[0].dtype) ? qns_reject_not_plain(c) : "the input has no integers";
 }
 
-static const qns_impl f32 = {
-    .name = "reduce.f32", .reject = reject_f32, .scratch_size = scratch_size, .run = run_f32};
-static const qns_impl ints = {
-    .name = "reduce.int", .reject = reject_int, .scratch_size = scratch_size, .run = run_int};
-static const qns_impl *const impls[] = {&ints, &f32, NULL};
+const qns_impl qns_reduce_f32 = {
+    .name = "reduce.f32", .reject = reject_f32, .scratch_size = qns_reduce_scratch, .run = run_f32};
+const qns_impl qns_reduce_int = {.name = "reduce.int",
+                                 .reject = reject_int,
+                                 .scratch_size = qns_reduce_scratch,
+                                 .run = qns_reduce_run_int};
+static const qns_impl *const impls[] = {&qns_reduce_int, &qns_reduce_f32, NULL};
 
-static const qns_onnx_rule rules[] = {{"ReduceSum", 1, read_1},
-                                      {"ReduceSum", 13, read_13},
-                                      {"ReduceProd", 1, read_1},
-                                      {"ReduceProd", 18, read_13},
-                                      {"ReduceMax", 1, read_1},
-                                      {"ReduceMax", 18, read_13},
-                                      {"ReduceMin", 1, read_1},
-                                      {"ReduceMin", 18, read_13},
-                                      {"ReduceL1", 1, read_1},
-                                      {"ReduceL1", 18, read_13},
-                                      {"ReduceL2", 1, read_1},
-                                      {"ReduceL2", 18, read_13},
-                                      {"ReduceLogSum", 1, read_1},
-                                      {"ReduceLogSum", 18, read_13},
-                                      {"ReduceLogSumExp", 1, read_1},
-                                      {"ReduceLogSumExp", 18, read_13},
-                                      {"ReduceSumSquare", 1, read_1},
-                                      {"ReduceSumSquare", 18, read_13},
+static const qns_onnx_rule rules[] = {{"ReduceSum", 1, qns_reduce_read_1},
+                                      {"ReduceSum", 13, qns_reduce_read_13},
+                                      {"ReduceProd", 1, qns_reduce_read_1},
+                                      {"ReduceProd", 18, qns_reduce_read_13},
+                                      {"ReduceL1", 1, qns_reduce_read_1},
+                                      {"ReduceL1", 18, qns_reduce_read_13},
+                                      {"ReduceL2", 1, qns_reduce_read_1},
+                                      {"ReduceL2", 18, qns_reduce_read_13},
+                                      {"ReduceLogSum", 1, qns_reduce_read_1},
+                                      {"ReduceLogSum", 18, qns_reduce_read_13},
+                                      {"ReduceLogSumExp", 1, qns_reduce_read_1},
+                                      {"ReduceLogSumExp", 18, qns_reduce_read_13},
+                                      {"ReduceSumSquare", 1, qns_reduce_read_1},
+                                      {"ReduceSumSquare", 18, qns_reduce_read_13},
                                       {NULL, 0, NULL}};
 
 const qns_op qns_op_reduce = {
@@ -271,12 +266,12 @@ const qns_op qns_op_reduce = {
     .min_in = 1,
     .max_in = 1,
     .n_out = 1,
-    .attr_size = sizeof(reduce_attr),
+    .attr_size = sizeof(qns_reduce_attr),
     .layout = QNS_LAYOUT_ROW,
-    .infer = infer,
+    .infer = qns_reduce_infer,
     .onnx = rules,
-    .onnx_write = onnx_write,
+    .onnx_write = qns_reduce_write,
     .quant = {.out = QNS_OUT_FLOAT, .weight = -1, .bias = -1},
-    .describe = describe,
+    .describe = qns_reduce_describe,
     .impls = impls,
 };

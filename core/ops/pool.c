@@ -261,7 +261,9 @@ static int64_t argmax_at(const job *j, const box *b, size_t ch, bool column_majo
     for (size_t t = 0; t < b->taps; t++) {
         const void *p;
         fill(&p, j, b, ch, t, 1);
-        const float v = *(const float *)p;
+        const float v = j->c->in[0].dtype == QNS_F32  ? *(const float *)p
+                        : j->c->in[0].dtype == QNS_U8 ? (float)*(const uint8_t *)p
+                                                      : (float)*(const int8_t *)p;
         if (best < 0 || v > top || (isnan(v) && !isnan(top))) {
             top = v;
             best = pixel_number(&j->g, b, (int64_t)t, column_major);

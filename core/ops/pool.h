@@ -16,7 +16,7 @@ qns_status qns_pool_infer(qns_tensor *out, const qns_window *w, const qns_tensor
 /* uint8, int8 or float32, by the dtype of the call. A window without a tap gives the smallest
  * value. */
 void qns_pool_max(const qns_call *c, const qns_window *w);
-/* Output 1 of a float call: the number of the element in the row-major input, batch and channel
+/* Output 1: the number of the element in the row-major input, batch and channel
  * included, of the first maximum of every window; -1 for a window without a tap. NaN counts as the
  * largest, as in the maximum. */
 void qns_pool_argmax(const qns_call *c, const qns_window *w);

@@ -2,6 +2,8 @@
 /* Codes plus or times a number. */
 #include "core/ops/scalar_form.h"
 
+#include "core/ops/binary.h"
+#include "core/ops/op_help.h"
 #include "kernels/kernels.h"
 
 #include <assert.h>
@@ -81,4 +83,95 @@ qns_status qns_scalar_form_mul(qns_scalar_form *out, const qns_qparams *in, doub
     else
         FOR_CODES(out, l, relu, q, mirror - q)
     return QNS_OK;
+}
+
+/* ---- operators ---- */
+
+static bool is_number(const qns_value *v)
+{
+    return v->constant && v->dtype == QNS_F32 && !v->qp && qns_shape_count(&v->shape) == 1;
+}
+
+bool qns_scalar_take(qns_onnx_node *n)
+{
+    for (uint32_t i = 0; i < 2; i++) {
+        const qns_vid x = n->in[1 - i], c = n->in[i];
+        const qns_value *v = qns_gb_value(n->gb, x), *number = qns_gb_value(n->gb, c);
+        if (v->constant || v->dtype != QNS_F32 || !is_number(number) ||
+            number->shape.rank > v->shape.rank)
+            continue;
+        n->in[0] = x;
+        n->in[1] = c;
+        return true;
+    }
+    return false;
+}
+
+qns_status qns_scalar_infer(qns_tensor *out, const qns_node *n, const qns_tensor *in, qns_err *err)
+{
+    if (in[1].dtype != QNS_F32 || qns_tensor_count(&in[1]) != 1 ||
+        in[1].shape.rank > in[0].shape.rank)
+        QNS_FAIL(err, SHAPE, "input 1 is %s %s, must be one float32", qns_dtype_name(in[1].dtype),
+                 qns_shape_str(&in[1].shape).s);
+    if (in[0].dtype != QNS_F32 && !qns_is_code(in[0].dtype))
+        QNS_FAIL(err, SHAPE, "needs float32, has %s", qns_dtype_name(in[0].dtype));
+    out[0].dtype = in[0].dtype;
+    out[0].shape = in[0].shape;
+    return QNS_OK;
+}
+
+qns_status qns_scalar_derive(double *scale, int32_t *zero, const qns_tensor *in, qns_scalar_fn *f,
+                             qns_err *err)
+{
+    qns_scalar_form form;
+    QNS_TRY(f(&form, in[0].qp, (double)*qns_cf32(&in[1]), false, err));
+    *scale = (double)(float)form.scale;
+    *zero = form.zero;
+    return QNS_OK;
+}
+
+const char *qns_scalar_reject(const qns_call *c, qns_scalar_fn *f)
+{
+    double scale;
+    int32_t zero;
+    if (c->be->requant == QNS_REQUANT_ONNX)
+        return "onnxruntime has no operator for codes and a number";
+    if (!qns_is_code(c->in[0].dtype))
+        return "the input is neither uint8 nor int8";
+    if (c->in[0].layout != c->out[0].layout)
+        return "input and output lie differently in memory";
+    if (!c->in[1].data || c->in[1].dtype != QNS_F32)
+        return "the number is no float32 constant";
+    const char *why = qns_reject_codes(&c->in[0], &c->out[0], c->in[0].dtype);
+    if (why)
+        return why;
+    if (qns_scalar_derive(&scale, &zero, c->in, f, NULL) != QNS_OK)
+        return "no scale holds the result";
+    if ((float)c->out[0].qp->scale[0] != (float)scale || c->out[0].qp->zero[0] != zero)
+        return "the output has other quantization parameters than follow from the input's";
+    return NULL;
+}
+
+qns_status qns_scalar_prepare(void **packed, const qns_call *c, qns_arena *a, qns_scalar_fn *f,
+                              qns_err *err)
+{
+    qns_scalar_form *form;
+    QNS_TRY(qns_arena_new((void **)&form, a, 1, sizeof *form, err));
+    QNS_TRY(f(form, c->in[0].qp, (double)*qns_cf32(&c->in[1]), false, err));
+    *packed = form;
+    return QNS_OK;
+}
+
+void qns_scalar_run(const qns_call *c)
+{
+    enum { RUN = 1 << 16 };
+    const qns_scalar_form *form = c->packed;
+    const size_t n = qns_tensor_count(&c->in[0]), runs = (n + RUN - 1) / RUN;
+    const uint8_t *x = c->in[0].data;
+    uint8_t *y = c->out[0].data;
+#pragma omp parallel for schedule(static) if (runs > 1)
+    for (size_t r = 0; r < runs; r++) {
+        const size_t at = r * RUN;
+        c->k->lut_u8(y + at, x + at, n - at < RUN ? n - at : RUN, form->table.at);
+    }
 }

@@ -118,7 +118,7 @@ static qns_status convert_int8(converter *c, const qns_node *n, qns_err *err)
         const qns_value *v = qns_graph_value(c->g, n->out[i]);
         name[i] = v->name;
         origin[i] = v->origin;
-        if (qns_graph_is_output(c->g, v->id))
+        if (qns_graph_is_output(c->g, v->id) && v->dtype == QNS_F32)
             QNS_TRY(qns_qdq_name(&name[i], c->gb, v->name, "_op", err));
     }
     const qns_node_spec s = {.op = n->op,
@@ -136,6 +136,10 @@ static qns_status convert_int8(converter *c, const qns_node *n, qns_err *err)
     for (uint32_t i = 0; i < n->n_out; i++) {
         const qns_value *v = qns_graph_value(c->g, n->out[i]);
         const bool is_output = qns_graph_is_output(c->g, v->id);
+        if (v->dtype != QNS_F32) {
+            QNS_TRY(qns_gb_map(c->gb, v->id, out[i], err));
+            continue;
+        }
         QNS_TRY(add_pair(c, v, out[i], is_output ? v->name : NULL, err));
         QNS_TRY(qns_gb_map(c->gb, v->id, c->codes[v->id.i], err));
     }

@@ -165,9 +165,29 @@ qns_status qns_observing_settle(qns_observing *o, qns_arena *a, qns_err *err)
     return qns_qparams_from_ranges(&o->qp, a, &o->spec->range, -1, 1, &o->range, err);
 }
 
+/* The qparams that follow for output 0 from those of input 0. */
+static qns_status derive(const qns_qparams **out, qns_decisions *d, const qns_node *n,
+                         const qns_qparams *from, qns_err *err)
+{
+    qns_tensor in[QNS_MAX_IN];
+    double scale;
+    int32_t zero;
+    for (uint32_t i = 0; i < n->n_in; i++)
+        in[i] = qns_has(n->in[i]) ? qns_graph_tensor(d->g, n->in[i])
+                                  : (qns_tensor){.dtype = QNS_DTYPE_COUNT};
+    in[0].dtype = from->dtype;
+    in[0].qp = from;
+    qns_status st = n->op->derive(&scale, &zero, in, err);
+    if (st == QNS_OK)
+        st = qns_qparams_new(out, d->arena, from->dtype, -1, 1, &scale, &zero, err);
+    if (st != QNS_OK)
+        qns_err_note(err, "node '%s' (%s); a skip rule keeps it in float", n->name, n->op->name);
+    return st;
+}
+
 /* What a node that passes codes on (or was told to reuse its input's qparams) makes has the qparams
- * that its leading input has, whoever observed that. */
-static void propagate(qns_decisions *d)
+ * that its leading input has, or those that follow from them, whoever observed that. */
+static qns_status propagate(qns_decisions *d, qns_err *err)
 {
     for (uint32_t i = 0; i < qns_graph_n_values(d->g); i++) {
         qns_decision *x = &d->value[i];
@@ -177,12 +197,18 @@ static void propagate(qns_decisions *d)
     for (uint32_t i = 0; i < qns_graph_n_nodes(d->g); i++) {
         const qns_node *n = qns_graph_node(d->g, (qns_nid){i});
         const bool reused = d->value[n->out[0].i].why == QNS_WHY_REUSED;
-        if (d->node[i].choice != QNS_QUANTIZE || (n->op->quant.out != QNS_OUT_AS_INPUT && !reused))
+        const bool derived = n->op->quant.out == QNS_OUT_DERIVED && !reused;
+        const bool passes = n->op->quant.out == QNS_OUT_AS_INPUT || derived || reused;
+        if (d->node[i].choice != QNS_QUANTIZE || !passes)
             continue;
-        const qns_vid lead = n->in[qns_decisions_lead_input(d, n)];
+        const qns_qparams *qp = d->value[n->in[qns_decisions_lead_input(d, n)].i].qp;
+        if (derived && qp)
+            QNS_TRY(derive(&qp, d, n, qp, err));
         for (uint32_t k = 0; k < n->n_out; k++)
-            d->value[n->out[k].i].qp = d->value[lead.i].qp;
+            if (qns_graph_value(d->g, n->out[k])->dtype == QNS_F32)
+                d->value[n->out[k].i].qp = qp;
     }
+    return QNS_OK;
 }
 
 /* The real qparams are known: what nobody takes with them stays float. Neighbours keep what they
@@ -214,7 +240,7 @@ qns_status qns_decisions_settle(qns_decisions *d, int64_t samples, qns_err *err)
             return st;
         }
     }
-    propagate(d);
+    QNS_TRY(propagate(d, err));
     ask_again(d);
     return QNS_OK;
 }
@@ -230,6 +256,5 @@ qns_status qns_decisions_set_qparams(qns_decisions *d, qns_vid v, double scale, 
     QNS_TRY(qns_qparams_new(&o->qp, d->arena, d->be->act, -1, 1, &scale, &zero, err));
     o->stated = true;
     o->range = qns_qparams_reach(o->qp, 0);
-    propagate(d);
-    return QNS_OK;
+    return propagate(d, err);
 }

@@ -96,6 +96,8 @@ static qns_status add_match(lowerer *l, const qns_lower_match *m, qns_err *err)
                              .out_qp = m->qp};
     QNS_TRY(qns_gb_node(out, l->gb, &s, err));
     for (uint32_t i = 0; i < n->n_out; i++) {
+        if (!m->qp[i])
+            QNS_TRY(qns_gb_map(l->gb, m->out[i]->id, out[i], err));
         if (!m->q[i])
             continue;
         QNS_TRY(qns_gb_map(l->gb, m->q[i]->out[0], out[i], err));

@@ -62,6 +62,11 @@ static const qns_node *quantizer(const qns_lower_view *v, const qns_value *x)
     return r && r->op == v->op.q && qns_is_code(qns_qdq_qparams(r)->dtype) ? r : NULL;
 }
 
+static bool is_float(const qns_value *v)
+{
+    return v->dtype == QNS_F32;
+}
+
 /* One number for each of n outputs, along the last axis. */
 static bool is_row(const qns_graph *g, const qns_qdq_ops *op, qns_vid id, int64_t n)
 {
@@ -87,7 +92,7 @@ const qns_node *qns_lower_bias(qns_vid *bias, const qns_lower_view *v, const qns
     return fits ? next : NULL;
 }
 
-/* Every output that is read must go into its own quantize node. */
+/* Every float output that is read must go into its own quantize node. */
 static bool match_outputs(qns_lower_match *m, const qns_lower_view *v)
 {
     const qns_node *n = m->node, *bias = NULL;
@@ -98,7 +103,7 @@ static bool match_outputs(qns_lower_match *m, const qns_lower_view *v)
     memcpy(m->from, n->in, n->n_in * sizeof *n->in);
     for (uint32_t i = 0; i < n->n_out; i++) {
         m->out[i] = qns_graph_value(v->g, n->out[i]);
-        m->q[i] = quantizer(v, m->out[i]);
+        m->q[i] = is_float(m->out[i]) ? quantizer(v, m->out[i]) : NULL;
     }
     qns_vid row;
     if (n->n_out == 1 && !m->q[0] && (bias = qns_lower_bias(&row, v, n))) {
@@ -120,13 +125,14 @@ static bool match_outputs(qns_lower_match *m, const qns_lower_view *v)
     }
     const qns_qparams *first = NULL;
     for (uint32_t i = 0; i < n->n_out; i++) {
-        if (!m->q[i] && (m->out[i]->n_uses || qns_graph_is_output(v->g, m->out[i]->id)))
+        if (!m->q[i] && is_float(m->out[i]) &&
+            (m->out[i]->n_uses || qns_graph_is_output(v->g, m->out[i]->id)))
             return false;
         m->qp[i] = m->q[i] ? qparams_of(v, m->q[i]->out[0], m->q[i]) : NULL;
         first = first ? first : m->qp[i];
     }
     for (uint32_t i = 0; i < n->n_out; i++)
-        m->qp[i] = m->qp[i] ? m->qp[i] : first;
+        m->qp[i] = m->qp[i] || !is_float(m->out[i]) ? m->qp[i] : first;
     return first != NULL;
 }
 
@@ -295,6 +301,8 @@ static bool accepted(const qns_lower_match *m, const qns_lower_view *v, const qn
     for (uint32_t i = 0; i < m->n_in; i++)
         c.in[i] = m->in[i].tensor;
     for (uint32_t i = 0; i < m->node->n_out; i++) {
+        if (!m->qp[i])
+            continue;
         c.out[i].qp = m->qp[i];
         c.out[i].dtype = c.out[i].qp->dtype;
     }

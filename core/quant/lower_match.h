@@ -38,9 +38,10 @@ typedef struct qns_lower_match {
     qns_vid from[QNS_MAX_IN]; /* its inputs, and a bias that is added behind it */
     uint32_t n_in;
     qns_lower_input in[QNS_MAX_IN];
-    const qns_value *out[QNS_MAX_OUT];  /* the float values that become codes */
-    const qns_node *q[QNS_MAX_OUT];     /* their quantize nodes; NULL for an output nobody reads */
-    const qns_qparams *qp[QNS_MAX_OUT]; /* an unread output takes those of the first that is read */
+    const qns_value *out[QNS_MAX_OUT]; /* the float values that become codes */
+    const qns_node *q[QNS_MAX_OUT];    /* their quantize nodes; NULL for an output nobody reads */
+    /* An unread output takes those of the first that is read; NULL for one that is no float. */
+    const qns_qparams *qp[QNS_MAX_OUT];
     qns_range clamp;
     const qns_node *folded[4]; /* the addition of the bias and clamps that became part of it */
     uint32_t n_folded;

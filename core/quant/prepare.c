@@ -16,15 +16,20 @@ static const qns_qconfig *config_of(const qns_decisions *d, const qns_node *n)
 
 /* ---- which nodes ---- */
 
-/* Works on float32 numbers, with a constant bias if any? */
+static bool is_float(const qns_graph *g, qns_vid v)
+{
+    return qns_graph_value(g, v)->dtype == QNS_F32;
+}
+
+/* Works on float32 numbers, with a constant bias if any? Further outputs may be something else:
+ * places of elements, which are the same for codes. */
 static bool is_float_node(const qns_graph *g, const qns_node *n)
 {
     bool any = false;
     const int8_t bias = n->op->quant.bias;
     for (uint32_t i = 0; i < n->n_in; i++)
         any |= qns_is_float_act(g, n, i);
-    for (uint32_t i = 0; i < n->n_out; i++)
-        any &= qns_graph_value(g, n->out[i])->dtype == QNS_F32;
+    any &= is_float(g, n->out[0]);
     if (bias >= 0 && (uint32_t)bias < n->n_in && qns_has(n->in[bias]))
         any &= qns_graph_value(g, n->in[bias])->constant != NULL;
     return any;
@@ -58,6 +63,12 @@ static qns_tensor as_codes(qns_tensor t, const qns_qparams *qp)
     return t;
 }
 
+/* Passes codes on, as they are or with another scale. */
+static bool passes(const qns_node *n)
+{
+    return n->op->quant.out == QNS_OUT_AS_INPUT || n->op->quant.out == QNS_OUT_DERIVED;
+}
+
 static const qns_qparams *qparams_of(const qns_decisions *d, qns_vid v)
 {
     return d->value[v.i].qp ? d->value[v.i].qp : &any_act;
@@ -67,7 +78,9 @@ bool qns_decisions_ask(const char **why, const char **warning, const qns_decisio
                        const qns_node *n)
 {
     const qns_quant_rule *q = &n->op->quant;
-    const qns_qparams fixed = {QNS_U8, -1, 1, &q->fixed_scale, &q->fixed_zero};
+    double scale = q->fixed_scale;
+    int32_t zero = q->fixed_zero;
+    const qns_qparams own = {QNS_U8, -1, 1, &scale, &zero};
     qns_candidate c;
     qns_candidate_init(&c, d->g, n);
     for (uint32_t i = 0; i < n->n_in; i++) {
@@ -80,8 +93,17 @@ bool qns_decisions_ask(const char **why, const char **warning, const qns_decisio
                    !d->be->float_bias)
             c.in[i] = as_codes(c.in[i], &any_bias); /* same size: the data may stay */
     }
-    for (uint32_t i = 0; i < n->n_out; i++)
-        c.out[i] = as_codes(c.out[i], q->out == QNS_OUT_FIXED ? &fixed : qparams_of(d, n->out[i]));
+    if (q->out == QNS_OUT_DERIVED && n->op->derive(&scale, &zero, c.in, NULL) != QNS_OK) {
+        *why = "no scale holds its result";
+        *warning = NULL;
+        return false;
+    }
+    const bool has_own = q->out == QNS_OUT_FIXED || q->out == QNS_OUT_DERIVED;
+    for (uint32_t i = 0; i < n->n_out; i++) {
+        const qns_qparams *settled = d->value[n->out[i].i].qp;
+        if (is_float(d->g, n->out[i]))
+            c.out[i] = as_codes(c.out[i], settled ? settled : has_own ? &own : &any_act);
+    }
     const bool accepted = qns_candidate_ask(why, &c, d->be) != NULL;
     *warning = c.warning;
     return accepted;
@@ -177,7 +199,7 @@ static qns_status classify(qns_decisions *d, const qns_node *n, qns_err *err)
         return QNS_OK;
     }
     x->detail = NULL;
-    x->why = n->op->quant.out == QNS_OUT_AS_INPUT ? QNS_WHY_ALONE : QNS_WHY_RULE;
+    x->why = passes(n) ? QNS_WHY_ALONE : QNS_WHY_RULE;
     x->choice = x->why == QNS_WHY_RULE ? QNS_QUANTIZE : QNS_KEEP_FLOAT;
     return QNS_OK;
 }
@@ -310,9 +332,9 @@ static void share(qns_decisions *d, const qns_node *n)
             x->observer = first->observer;
         }
     }
-    for (uint32_t i = 0; i < n->n_out; i++) {
-        follow(d, n, &d->value[n->out[i].i], first, QNS_WHY_PASSES_ON);
-    }
+    for (uint32_t i = 0; i < n->n_out; i++)
+        if (is_float(d->g, n->out[i]))
+            follow(d, n, &d->value[n->out[i].i], first, QNS_WHY_PASSES_ON);
 }
 
 /* Reuse-input: only the outputs follow; the inputs keep what they have. */
@@ -324,14 +346,15 @@ static qns_status reuse(qns_decisions *d, const qns_node *n, qns_err *err)
                  n->name, n->op->name);
     const qns_vid lead = n->in[qns_decisions_lead_input(d, n)];
     for (uint32_t i = 0; i < n->n_out; i++)
-        follow(d, n, &d->value[n->out[i].i], &d->value[lead.i], QNS_WHY_REUSED);
+        if (is_float(d->g, n->out[i]))
+            follow(d, n, &d->value[n->out[i].i], &d->value[lead.i], QNS_WHY_REUSED);
     return QNS_OK;
 }
 
 static qns_status observe_outputs(qns_decisions *d, const qns_node *n, qns_err *err)
 {
     const qns_quant_rule *q = &n->op->quant;
-    if (q->out == QNS_OUT_AS_INPUT) {
+    if (passes(n)) {
         share(d, n);
         return QNS_OK;
     }
@@ -339,6 +362,8 @@ static qns_status observe_outputs(qns_decisions *d, const qns_node *n, qns_err *
         return reuse(d, n, err);
     for (uint32_t i = 0; i < n->n_out; i++) {
         qns_decision *x = &d->value[n->out[i].i];
+        if (!is_float(d->g, n->out[i]))
+            continue;
         x->rule = d->node[n->id.i].rule;
         if (q->out == QNS_OUT_FIXED) {
             x->choice = QNS_FIXED;

@@ -29,10 +29,10 @@ Test(op_types, uint64_beyond_int64)
     uint64_t a[] = {BIG + 5, 7, UINT64_MAX}, b[] = {3, BIG, 10};
     static const uint64_t mod[] = {(BIG + 5) % 3, 7, UINT64_MAX % 10};
     static const uint64_t quotient[] = {(BIG + 5) / 3, 0, UINT64_MAX / 10};
-    op_run r = on_two("combine", &max, QNS_U64, a, b, 3);
+    op_run r = on_two("maximum", &max, QNS_U64, a, b, 3);
     cr_expect_arr_eq(r.out[0].data, ((uint64_t[]){BIG + 5, BIG, UINT64_MAX}), 24);
     op_finish(&r);
-    r = on_two("combine", &min, QNS_U64, a, b, 3);
+    r = on_two("maximum", &min, QNS_U64, a, b, 3);
     cr_expect_arr_eq(r.out[0].data, ((uint64_t[]){3, 7, 10}), 24);
     op_finish(&r);
     r = on_two("mod", &zero, QNS_U64, a, b, 3);
