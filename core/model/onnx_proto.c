@@ -150,6 +150,20 @@ static qns_status copy_texts(char ***out, qns_arena *a, const char *const *from,
     return QNS_OK;
 }
 
+/* "Conv", or "domain.Type". */
+static qns_status set_type(Onnx__NodeProto *p, qns_arena *a, const char *type, qns_err *err)
+{
+    const char *dot = strrchr(type, '.');
+    char *domain;
+    p->op_type = qns_pb_text(dot ? dot + 1 : type);
+    if (!dot)
+        return QNS_OK;
+    QNS_TRY(qns_arena_new((void **)&domain, a, (size_t)(dot - type) + 1, 1, err));
+    memcpy(domain, type, (size_t)(dot - type));
+    p->domain = domain;
+    return QNS_OK;
+}
+
 qns_status qns_pb_node(Onnx__NodeProto **out, qns_arena *a, const char *type, const char *name,
                        const char *const *in, size_t n_in, const char *const *output, size_t n_out,
                        const qns_attrs *attrs, qns_err *err)
@@ -157,7 +171,7 @@ qns_status qns_pb_node(Onnx__NodeProto **out, qns_arena *a, const char *type, co
     Onnx__NodeProto *p;
     QNS_TRY(qns_arena_new((void **)&p, a, 1, sizeof *p, err));
     onnx__node_proto__init(p);
-    p->op_type = qns_pb_text(type);
+    QNS_TRY(set_type(p, a, type, err));
     p->name = qns_pb_text(name);
     p->n_input = n_in;
     p->n_output = n_out;

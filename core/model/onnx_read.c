@@ -14,7 +14,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { OPSET_MIN = 1, OPSET_MAX = 18, MAX_FULL = 4, MAX_LISTED = 16, MAX_META = 4096 };
+enum { OPSET_MIN = 1, OPSET_MAX = 22, MAX_FULL = 4, MAX_LISTED = 16, MAX_META = 4096 };
 #define MAX_FILE ((size_t)INT32_MAX) /* protobuf itself holds no more */
 
 /* protobuf-c does not say why it gave up; this does. */

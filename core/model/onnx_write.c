@@ -26,6 +26,7 @@ typedef struct writer {
     const char **clamp_name;         /* per node: of the node that its clamp becomes, or NULL */
     int opset, needs;                /* of this pass; of the forms that were written in it */
     const char **add_name;           /* per node: of the Add behind it, or NULL */
+    bool own_domain;                 /* some operator has no form but QNS's own */
     uint32_t *turned;                /* per value: uses that want it transposed */
     const char **turned_name; /* per value: what the transposed one is called; NULL: not yet */
     struct {
@@ -259,6 +260,7 @@ static qns_status emit(writer *w, const qns_node *n, const char *name, const cha
         QNS_TRY_DONE(put_sum(w, n, &o, name, in, out, err));
     else
         QNS_TRY_DONE(put(w, o.type, name, in, n_in, out, n->n_out, &o.attrs, err));
+    w->own_domain |= strncmp(o.type, "qns.", 4) == 0;
 done:
     qns_attrs_fini(&o.attrs);
     return st;
@@ -428,11 +430,15 @@ static qns_status save(const char *path, writer *w, bool dynamic, qns_err *err)
 {
     Onnx__ModelProto m = ONNX__MODEL_PROTO__INIT;
     Onnx__GraphProto g = ONNX__GRAPH_PROTO__INIT;
-    Onnx__OperatorSetIdProto opset = ONNX__OPERATOR_SET_ID_PROTO__INIT, *opsets = &opset;
+    Onnx__OperatorSetIdProto opset = ONNX__OPERATOR_SET_ID_PROTO__INIT;
+    Onnx__OperatorSetIdProto own = ONNX__OPERATOR_SET_ID_PROTO__INIT, *opsets[] = {&opset, &own};
     QNS_TRY(add_interface(&g, w, dynamic, err));
     opset.domain = qns_pb_text("");
     opset.has_version = 1;
     opset.version = w->opset;
+    own.domain = qns_pb_text("qns");
+    own.has_version = 1;
+    own.version = 1;
     g.name = qns_pb_text(qns_graph_name(w->g));
     g.node = w->node.at;
     g.n_node = w->node.n;
@@ -443,8 +449,8 @@ static qns_status save(const char *path, writer *w, bool dynamic, qns_err *err)
     m.producer_name = qns_pb_text("qns");
     m.producer_version = qns_pb_text(QNS_VERSION);
     m.graph = &g;
-    m.opset_import = &opsets;
-    m.n_opset_import = 1;
+    m.opset_import = opsets;
+    m.n_opset_import = w->own_domain ? 2 : 1;
     m.metadata_props = w->meta.at;
     m.n_metadata_props = w->meta.n;
     return pack_and_write(path, &m, err);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Mean over windows that cut the image into a grid of a given size; neighbours may overlap. ONNX
- * has the grid of one cell only, GlobalAveragePool. Rules on codes: spec section 5.3. */
+ * has the grid of one cell only, GlobalAveragePool; other grids are a node of QNS's own domain.
+ * Rules on codes: spec section 5.3. */
 #include "core/graph/op.h"
 #include "core/ops/op_help.h"
 #include "core/ops/op_pool.h"
@@ -38,10 +39,35 @@ static qns_status onnx_write(qns_onnx_out *w, const qns_graph *g, const qns_node
 {
     const qns_adaptive_attr *a = n->attr;
 
+    bool one = true;
+
     for (int64_t i = 0; i < a->n; i++)
-        if (a->size[i] != 1)
-            QNS_FAIL(err, UNSUPPORTED, "ONNX has no adaptive pooling to other sizes than 1");
-    w->type = "GlobalAveragePool";
+        one &= a->size[i] == 1;
+    w->type = one ? "GlobalAveragePool" : "qns.AdaptiveAveragePool";
+    if (one)
+        return QNS_OK;
+    if (a->planar)
+        QNS_TRY(qns_attrs_add_int(&w->attrs, "planar", 1, err));
+    return qns_attrs_add_ints(&w->attrs, "output_size", a->size, (size_t)a->n, err);
+}
+
+/* output_size: for each spatial axis, 0 for the size of the input. planar: the rounding of codes.
+ */
+static qns_status read(void *attr, qns_onnx_node *n, qns_err *err)
+{
+    qns_adaptive_attr *a = attr;
+    const int64_t *size;
+    size_t count;
+
+    QNS_TRY(qns_attrs_ints(&size, &count, n->attrs, "output_size", err));
+    QNS_TRY(qns_attrs_int(&a->planar, n->attrs, "planar", 0, err));
+    if (count < 1 || count > QNS_SPATIAL)
+        QNS_FAIL(err, FORMAT, "attribute 'output_size' has %zu entries, must have 1 to %d", count,
+                 QNS_SPATIAL);
+    a->planar = a->planar != 0;
+    a->n = (int64_t)count;
+    for (size_t i = 0; i < count; i++)
+        a->size[i] = size[i];
     return QNS_OK;
 }
 
@@ -115,6 +141,8 @@ static const qns_impl f32 = {
     .name = "adaptive_avgpool.f32", .reject = qns_reject_pool_f32, .run = run_f32};
 static const qns_impl *const impls[] = {&qnnpack, &u8, &f32, NULL};
 
+static const qns_onnx_rule rules[] = {{"qns.AdaptiveAveragePool", 1, read}, {NULL, 0, NULL}};
+
 const qns_op qns_op_adaptive_avgpool = {
     .name = "adaptive_avgpool",
     .min_in = 1,
@@ -123,6 +151,7 @@ const qns_op qns_op_adaptive_avgpool = {
     .attr_size = sizeof(qns_adaptive_attr),
     .layout = QNS_LAYOUT_CHLAST,
     .infer = infer,
+    .onnx = rules,
     .onnx_write = onnx_write,
     .quant = {.out = QNS_OUT_AS_INPUT, .weight = -1, .bias = -1},
     .macs = macs,

@@ -48,9 +48,11 @@ static qns_status set(qns_cast_attr *a, int64_t to, const qns_onnx_node *n, qns_
     QNS_FAIL(err, UNSUPPORTED, "a cast to ONNX type %" PRId64, to);
 }
 
+/* Attribute 'saturate' is about float8, which cannot be cast to here. */
 static qns_status read(void *attr, qns_onnx_node *n, qns_err *err)
 {
-    int64_t to;
+    int64_t to, saturate;
+    QNS_TRY(qns_attrs_int(&saturate, n->attrs, "saturate", 1, err));
     QNS_TRY(qns_attrs_int(&to, n->attrs, "to", 0, err));
     return set(attr, to, n, err);
 }
@@ -58,6 +60,8 @@ static qns_status read(void *attr, qns_onnx_node *n, qns_err *err)
 /* CastLike: the type of another tensor. */
 static qns_status read_like(void *attr, qns_onnx_node *n, qns_err *err)
 {
+    int64_t saturate;
+    QNS_TRY(qns_attrs_int(&saturate, n->attrs, "saturate", 1, err));
     if (!qns_onnx_given(n, 1))
         QNS_FAIL(err, FORMAT, "input 1 is missing");
     ((qns_cast_attr *)attr)->to = qns_gb_value(n->gb, n->in[1])->dtype;

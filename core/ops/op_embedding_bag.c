@@ -57,6 +57,28 @@ static qns_status infer(qns_tensor *out, const qns_node *n, const qns_tensor *in
     return qns_shape_check(&out[0].shape, err);
 }
 
+static qns_status read(void *attr, qns_onnx_node *n, qns_err *err)
+{
+    qns_embedding_bag_attr *a = attr;
+    int64_t with_last;
+
+    QNS_TRY(qns_attrs_int(&a->bits, n->attrs, "bits", 8, err));
+    QNS_TRY(qns_attrs_int(&a->dim, n->attrs, "dim", 0, err));
+    QNS_TRY(qns_attrs_int(&with_last, n->attrs, "include_last_offset", 0, err));
+    a->with_last = with_last != 0;
+    return QNS_OK;
+}
+
+static qns_status onnx_write(qns_onnx_out *w, const qns_graph *g, const qns_node *n, qns_err *err)
+{
+    const qns_embedding_bag_attr *a = n->attr;
+
+    w->type = "qns.EmbeddingBag";
+    QNS_TRY(qns_attrs_add_int(&w->attrs, "bits", a->bits, err));
+    QNS_TRY(qns_attrs_add_int(&w->attrs, "dim", a->dim, err));
+    return qns_attrs_add_int(&w->attrs, "include_last_offset", a->with_last, err);
+}
+
 static const char *reject(const qns_call *c)
 {
     for (uint32_t i = 0; i < c->node->n_in; i++)
@@ -94,6 +116,8 @@ static void describe(char *out, size_t size, const qns_node *n)
 static const qns_impl packed = {.name = "embedding_bag.packed", .reject = reject, .run = run};
 static const qns_impl *const impls[] = {&packed, NULL};
 
+static const qns_onnx_rule rules[] = {{"qns.EmbeddingBag", 1, read}, {NULL, 0, NULL}};
+
 const qns_op qns_op_embedding_bag = {
     .name = "embedding_bag",
     .min_in = 2,
@@ -102,6 +126,8 @@ const qns_op qns_op_embedding_bag = {
     .attr_size = sizeof(qns_embedding_bag_attr),
     .layout = QNS_LAYOUT_ROW,
     .infer = infer,
+    .onnx = rules,
+    .onnx_write = onnx_write,
     .quant = {.out = QNS_OUT_FLOAT, .weight = -1, .bias = -1},
     .describe = describe,
     .impls = impls,

@@ -35,7 +35,9 @@ static qns_status find_dtype(pair *p, const qns_onnx_node *n, bool quantize, qns
 static qns_status find_axis(pair *p, qns_onnx_node *n, const qns_tensor *scale, qns_err *err)
 {
     int64_t axis;
+    int64_t saturate; /* is about float8 */
     QNS_TRY(qns_attrs_int(&axis, n->attrs, "axis", 1, err));
+    QNS_TRY(qns_attrs_int(&saturate, n->attrs, "saturate", 1, err));
     const qns_shape *x = &qns_gb_value(n->gb, n->in[0])->shape;
     const size_t count = qns_tensor_count(scale);
     p->axis = -1;

@@ -20,14 +20,14 @@ TestSuite(onnx_refused, .init = start, .fini = stop);
 
 Test(onnx_refused, opsets)
 {
-    static const int64_t bad[] = {0, 19, -1, INT64_MAX};
+    static const int64_t bad[] = {0, 23, -1, INT64_MAX};
     b_node(&b, "Relu", "r", "x", "y");
     for (size_t i = 0; i < QNS_ARRAY_LEN(bad); i++) {
         b.opset[0].version = bad[i];
-        b_refused(&b, NULL, QNS_E_UNSUPPORTED, "1 to 18 are supported", "reading '/tmp/x.onnx'");
+        b_refused(&b, NULL, QNS_E_UNSUPPORTED, "1 to 22 are supported", "reading '/tmp/x.onnx'");
     }
-    b.opset[0].version = 20;
-    b_refused(&b, NULL, QNS_E_UNSUPPORTED, "opset 20 of ai.onnx", "");
+    b.opset[0].version = 23;
+    b_refused(&b, NULL, QNS_E_UNSUPPORTED, "opset 23 of ai.onnx", "");
     b.m.n_opset_import = 0;
     b_refused(&b, NULL, QNS_E_FORMAT, "does not say its ai.onnx opset", "");
     b_opset(&b, "", 9);
