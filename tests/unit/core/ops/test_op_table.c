@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+#include "core/base/file.h"
 #include "op_run.h"
+
+#include <stdio.h>
 
 Test(op_table, entries_are_whole)
 {
@@ -66,8 +69,21 @@ Test(op_table, any_shape)
         "prelu",
         "gelu",
         "celu",
+        "gemm",
+        "dropout",
+        "maximum",
+        "extreme",
+        "reduce",
+        "topk",
+        "argmax",
+        "compare",
+        "where",
+        "cast",
+        "add_scalar",
+        "mul_scalar",
     };
-    static const qns_dtype types[] = {QNS_F32, QNS_U8, QNS_I64, QNS_I32, QNS_BOOL};
+    static const qns_dtype types[] = {QNS_F32,  QNS_U8,  QNS_I64, QNS_I32,
+                                      QNS_BOOL, QNS_I16, QNS_U64};
     static const uint64_t zero[64];
     qns_rng rng;
     size_t accepted = 0;
@@ -96,4 +112,30 @@ Test(op_table, any_shape)
         op_finish(&r);
     }
     cr_expect_geq(accepted, 300);
+}
+
+/* The list of docs/operators.md is that of the rules: nothing is missing, nothing made up. */
+Test(op_table, the_documented_list_is_the_table)
+{
+    char *text, key[128];
+    size_t n;
+    cr_assert_eq(qns_file_read(&text, &n, QNS_SOURCE_DIR "/docs/operators.md", 1 << 20, NULL),
+                 QNS_OK);
+    const char *list = strstr(text, "## All that is read");
+    cr_assert_not_null(list);
+    for (const qns_op *const *o = qns_ops(); *o; o++)
+        for (const qns_onnx_rule *r = (*o)->onnx; r && r->type; r++) {
+            snprintf(key, sizeof key, "`%s`", r->type);
+            cr_expect(strstr(list, key), "%s is not in docs/operators.md", r->type);
+        }
+    for (const char *p = strchr(list, '`'); p; p = strchr(strchr(p + 1, '`') + 1, '`')) {
+        const char *end = strchr(p + 1, '`');
+        int since = 0;
+        cr_assert_not_null(end);
+        snprintf(key, sizeof key, "%.*s", (int)(end - p - 1), p + 1);
+        cr_expect(qns_op_find_onnx(NULL, &since, key, 1 << 20) || strcmp(key, "Constant") == 0 ||
+                      strcmp(key, "Shape") == 0 || strcmp(key, "Size") == 0,
+                  "%s is no operator", key);
+    }
+    qns_free(text);
 }
