@@ -50,6 +50,12 @@
     X(celu)                                                                                        \
     X(gelu)                                                                                        \
     X(prelu)                                                                                       \
+    X(lrn)                                                                                         \
+    X(bit_shift)                                                                                   \
+    X(reverse_sequence)                                                                            \
+    X(eye_like)                                                                                    \
+    X(einsum)                                                                                      \
+    X(grid_sample)                                                                                 \
     X(topk)                                                                                        \
     X(erf)                                                                                         \
     X(transpose)                                                                                   \
