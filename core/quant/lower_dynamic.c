@@ -102,7 +102,9 @@ static bool is_row(const qns_value *x, size_t n, bool or_one)
 static bool find_factor(pattern *p, const qns_lower_view *v, size_t n)
 {
     const qns_node *both = maker(v->g, other(p->mul, p->cast->out[0]));
-    if (!is_op(both, "mul") || qns_has_clamp(both) || both->n_in != 2)
+    /* One scale for all of the weight makes it the product with a number. */
+    if ((!is_op(both, "mul") && !is_op(both, "mul_scalar")) || qns_has_clamp(both) ||
+        both->n_in != 2)
         return false;
     const bool first = both->in[0].i == p->quantize->out[1].i;
     if (!first && both->in[1].i != p->quantize->out[1].i)
@@ -133,6 +135,8 @@ static bool find(pattern *p, const qns_lower_view *v, const qns_node *n)
     if (!p->mul || p->mul->n_in != 2 || !find_factor(p, v, outputs))
         return false;
     const qns_node *add = qns_has_clamp(p->mul) ? NULL : reader(v, p->mul, "add");
+    if (!add && outputs == 1 && !qns_has_clamp(p->mul))
+        add = reader(v, p->mul, "add_scalar");
     if (add && is_row(qns_graph_value(v->g, other(add, p->mul->out[0])), outputs, false))
         p->add = add;
     return true;

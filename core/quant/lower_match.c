@@ -85,7 +85,8 @@ const qns_node *qns_lower_bias(qns_vid *bias, const qns_lower_view *v, const qns
         return NULL;
     const qns_value *out = qns_graph_value(v->g, n->out[0]);
     const qns_node *next = only_reader(v, out);
-    if (!next || next->op != qns_op_find("add"))
+    /* The bias of a single output is a number. */
+    if (!next || (next->op != qns_op_find("add") && next->op != qns_op_find("add_scalar")))
         return NULL;
     *bias = next->in[next->in[0].i == out->id.i ? 1 : 0];
     const bool fits = is_row(v->g, &v->op, *bias, out->shape.dim[out->shape.rank - 1]);
