@@ -168,8 +168,10 @@ Written by `tools/bench/performance.sh`; every number below was printed by the c
 are ratios on one machine in one run: things that are compared take turns, medians are told, and in brackets the range
 that holds 8 of 10 runs.
 
-Machine: {machine}. Networks: `tools/bench/networks.py` (torchvision's shapes, random weights, computed batch-norm
-statistics), 224 x 224, batch 1; int8 by `qns quantize`. Speed does not depend on the values.
+Machine: {machine}.{load}
+
+Networks: `tools/bench/networks.py` (torchvision's shapes, random weights, computed batch-norm statistics), 224 x 224,
+batch 1; int8 by `qns quantize`. Speed does not depend on the values.
 
 ## What the machine can do
 
@@ -219,6 +221,18 @@ qns bench shadow model.onnx quant.onnx -d eval.yaml --limit 16
 """
 
 
+def load_text(folder):
+    """Says it when other programs were running."""
+    try:
+        with open(os.path.join(folder, "load.txt")) as f:
+            most = max(float(x) for x in f.read().split())
+    except (FileNotFoundError, ValueError):
+        return ""
+    if most <= 2.5:
+        return ""
+    return f" It had other work (load average up to {most:.1f}), which widens the ranges and slows two threads down."
+
+
 def main():
     res = Results(sys.argv[1])
     peers = res.peers()
@@ -229,6 +243,7 @@ def main():
         notes = f.read().strip()
     text = TEXT.format(
         machine=f"{m['cpu']}, {m['cores']} cores, {m['isa']}; QNS {m['qns']}",
+        load=load_text(sys.argv[1]),
         peaks=table(["threads", "f32", "int8", "int8 tiles"], peak_rows(res)),
         memory=f"One thread reads {rate / 1e9:.1f} GB/s from memory (`qns bench compare`)." if rate else "",
         targets=table(["", "measured", "target", ""], target_rows(res, peers)),

@@ -18,6 +18,7 @@ measure() {
     local out=$results/$1
     shift
     echo "$*" >&2
+    cut -d' ' -f1 /proc/loadavg >>"$results/load.txt"
     # shellcheck disable=SC2086
     ${PREFIX:-} "$@" >"$out.part"
     mv "$out.part" "$out"
@@ -74,9 +75,12 @@ peers() {
 
 document() { /usr/bin/python3 tools/bench/performance.py "$results" docs/performance.md; }
 
-for step in "${@:-all}"; do
+if [ $# = 0 ]; then
+    rm -f "$results"/*
+    set -- build networks kernels layers model flows peers document
+fi
+for step in "$@"; do
     case $step in
-    all) build && networks && kernels && layers && model && flows && peers && document ;;
     build | networks | kernels | layers | model | flows | peers | document) "$step" ;;
     *)
         echo "performance.sh: no step '$step'; there are build, networks, kernels, layers, model, flows, peers, document" >&2

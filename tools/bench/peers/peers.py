@@ -117,10 +117,10 @@ def main():
                 for r in measure(a, network, kind, threads, modules):
                     rows.append(r)
                     show(r)
+                if a.json:  # after every step: what was measured stays when the rest is stopped
+                    with open(a.json, "w") as f:
+                        json.dump(rows, f, indent=1)
     print("engines: " + ", ".join(sorted({r["about"] for r in rows if r["about"]})))
-    if a.json:
-        with open(a.json, "w") as f:
-            json.dump(rows, f, indent=1)
 
 
 if __name__ == "__main__":
