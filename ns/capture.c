@@ -3,6 +3,7 @@
 
 #include "core/base/mem.h"
 #include "ns/capture_plan.h"
+#include "ns/capture_stats.h"
 #include "ns/write_queue.h"
 
 #include <inttypes.h>
@@ -16,6 +17,7 @@ typedef struct capture {
     const qns_capture_opts *o;
     qns_cap_writer *w;
     qns_wqueue *q;
+    qns_stat_list *stat; /* of policy STATS; there is no queue then */
     qns_capture_list list;
     qns_tensor *in, *out;
     int64_t total; /* samples to do */
@@ -36,6 +38,10 @@ static qns_status tap_see(void *ctx, const qns_value *v, const qns_tensor *t, in
     capture *c = ctx;
     void *row = NULL;
     const size_t bytes = qns_tensor_bytes(t);
+    if (c->stat) {
+        qns_stat_list_see(c->stat, c->list.column[v->id.i], t);
+        return QNS_OK;
+    }
     QNS_TRY(qns_wqueue_row(&row, c->q, c->list.column[v->id.i], bytes, err));
     qns_tensor_relayout(row, QNS_ROW, t);
     c->stats.bytes += bytes;
@@ -71,6 +77,8 @@ static qns_status one_sample(capture *c, int64_t id, qns_err *err)
                                  .label = labels ? labels[id] : 0,
                                  .inputs = inputs_digest(c),
                                  .has_label = labels != NULL};
+    if (c->stat)
+        return qns_cap_sample(c->w, s.id, &s.inputs, s.label, s.has_label, err);
     return qns_wqueue_end_sample(c->q, &s, err);
 }
 
@@ -95,8 +103,10 @@ static qns_status run_samples(capture *c, qns_err *err)
     if (c->list.n_columns == 0) /* weights only */
         return QNS_OK;
     QNS_TRY(qns_plan_bind(c->p, &taps, err));
-    qns_status st = qns_wqueue_start(&c->q, c->w, err);
-    if (st == QNS_OK) {
+    qns_status st = c->stat ? all_samples(c, err) : qns_wqueue_start(&c->q, c->w, err);
+    if (st == QNS_OK && c->stat)
+        st = qns_stat_list_write(&c->stats.bytes, c->w, c->stat, err);
+    else if (st == QNS_OK) {
         st = all_samples(c, err);
         const qns_status written = qns_wqueue_stop(c->q, st == QNS_OK ? err : NULL);
         st = st != QNS_OK ? st : written;
@@ -110,15 +120,27 @@ static qns_status run_samples(capture *c, qns_err *err)
 
 static qns_status to_column(uint32_t *column, void *ctx, const qns_cap_desc *d, qns_err *err)
 {
-    return qns_cap_column(column, ctx, d, err);
+    const capture *c = ctx;
+    return c->stat ? qns_stat_list_add(column, c->stat, d, err)
+                   : qns_cap_column(column, c->w, d, err);
 }
 
 static qns_status to_tensor(void *ctx, const qns_cap_desc *d, const void *data, qns_err *err)
 {
-    return qns_cap_tensor(ctx, d, data, err);
+    return qns_cap_tensor(((const capture *)ctx)->w, d, data, err);
 }
 
 /* ---- the whole ---- */
+
+static size_t largest_value(const qns_graph *g)
+{
+    size_t most = 1;
+    for (uint32_t i = 0; i < qns_graph_n_values(g); i++) {
+        const size_t n = qns_shape_count(&qns_graph_value(g, (qns_vid){i})->shape);
+        most = n > most ? n : most;
+    }
+    return most;
+}
 
 static qns_status get_memory(capture *c, qns_err *err)
 {
@@ -134,6 +156,8 @@ static qns_status get_memory(capture *c, qns_err *err)
         if (!c->in[i].data)
             QNS_FAIL(err, NOMEM, "cannot get memory for the inputs");
     }
+    if (c->o->policy == QNS_CAPTURE_STATS)
+        QNS_TRY(qns_stat_list_create(&c->stat, largest_value(c->g), err));
     return qns_new((void **)&c->list.column, qns_graph_n_values(c->g), sizeof(uint32_t), err);
 }
 
@@ -144,14 +168,13 @@ static void fini(capture *c)
     qns_free(c->in);
     qns_free(c->out);
     qns_free(c->list.column);
+    qns_stat_list_free(c->stat);
 }
 
 static qns_status check(capture *c, qns_err *err)
 {
     const qns_capture_opts *o = c->o;
     c->total = qns_source_count(c->s);
-    if (o->policy == QNS_CAPTURE_STATS)
-        QNS_FAIL(err, UNSUPPORTED, "policy 'stats' is not available; use 'full' or 'sample=N'");
     if (o->policy == QNS_CAPTURE_SAMPLE) {
         if (o->sample_n < 1)
             QNS_FAIL(err, CONFIG, "policy 'sample=%" PRId64 "' needs at least 1 sample",
@@ -164,6 +187,10 @@ static qns_status check(capture *c, qns_err *err)
 /* What was whole stays; a file without a sample is of no use. */
 static void give_up(capture *c, qns_err *err)
 {
+    if (c->stat) { /* they are written at the end */
+        qns_cap_discard(c->w);
+        return;
+    }
     char *partial = qns_strdup(qns_cap_partial(c->w));
     int64_t kept = 0;
     const bool readable = qns_cap_abandon(&kept, c->w);
@@ -192,8 +219,9 @@ qns_status qns_capture_run(qns_capture_stats *stats, const char *path, qns_plan 
     QNS_TRY_DONE(get_memory(&c, err));
     QNS_TRY_DONE(qns_capture_facts(&facts, hex, c.g, c.o, err));
     facts.samples = c.total;
+    facts.statistics = c.stat != NULL;
     QNS_TRY_DONE(qns_cap_create(&c.w, path, &facts, c.o->compress, err));
-    const qns_cap_sink file = {c.w, to_column, to_tensor};
+    const qns_cap_sink file = {&c, to_column, to_tensor};
     st = qns_capture_declare(&c.list, &file, p, c.o, err);
     if (st == QNS_OK)
         st = run_samples(&c, err);

@@ -19,7 +19,7 @@ typedef enum qns_capture_policy {
     QNS_CAPTURE_FULL,
     QNS_CAPTURE_SAMPLE, /* sample_n samples, evenly spread over the source; the same ones for every
                            capture of the same data */
-    QNS_CAPTURE_STATS   /* refused: not available in this version */
+    QNS_CAPTURE_STATS   /* statistics over all samples instead of values; no compression */
 } qns_capture_policy;
 
 typedef enum qns_compress {

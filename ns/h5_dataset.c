@@ -194,10 +194,26 @@ static qns_status set_qparams(hid_t dset, const qns_cap_desc *d, qns_err *err)
     return qns_h5_set_int(dset, "axis", axis, err);
 }
 
+static qns_status set_stats(hid_t dset, const qns_stats *s, qns_err *err)
+{
+    const struct {
+        const char *name;
+        double v;
+    } reals[] = {{"lo", s->lo},   {"width", s->width}, {"min", s->min},
+                 {"max", s->max}, {"mean", s->mean},   {"std", qns_stats_std(s)}};
+    for (size_t i = 0; i < QNS_ARRAY_LEN(reals); i++)
+        QNS_TRY(qns_h5_set_double(dset, reals[i].name, reals[i].v, err));
+    QNS_TRY(qns_h5_set_u64(dset, "count", s->n, err));
+    QNS_TRY(qns_h5_set_u64(dset, "nan", s->nan, err));
+    return qns_h5_set_u64(dset, "inf", s->inf, err);
+}
+
 static qns_status set_attributes(hid_t dset, const qns_cap_desc *d, qns_err *err)
 {
     QNS_TRY(set_texts(dset, d, err));
     QNS_TRY(set_qparams(dset, d, err));
+    if (d->stats)
+        QNS_TRY(set_stats(dset, d->stats, err));
     if (d->index >= 0)
         QNS_TRY(qns_h5_set_int(dset, "index", d->index, err));
     if (d->output >= 0)

@@ -189,6 +189,52 @@ static qns_status read_facts(qns_cap_data *d, qns_arena *a, hid_t dset, qns_err 
     return QNS_OK;
 }
 
+static qns_status read_real(double *out, qns_arena *a, hid_t dset, const char *name, qns_err *err)
+{
+    const double *v = NULL;
+    uint32_t n = 0;
+    QNS_TRY(qns_h5_get_doubles(&v, &n, dset, name, 1, a, err));
+    *out = n > 0 ? v[0] : NAN;
+    return QNS_OK;
+}
+
+/* 53 bits of a count are enough. */
+static qns_status read_count(uint64_t *out, qns_arena *a, hid_t dset, const char *name,
+                             qns_err *err)
+{
+    double v;
+    QNS_TRY(read_real(&v, a, dset, name, err));
+    *out = v >= 0 && v < 0x1p63 ? (uint64_t)v : 0;
+    return QNS_OK;
+}
+
+static qns_status read_stats(qns_cap_entry *e, const char **why, qns_arena *a, hid_t dset,
+                             qns_err *err)
+{
+    qns_stats *s = NULL;
+    double std;
+    if (e->rank != 1 || e->d.count > QNS_STATS_BINS) {
+        *why = "its statistics make no sense";
+        return QNS_OK;
+    }
+    QNS_TRY(qns_arena_new((void **)&s, a, 1, sizeof *s, err));
+    QNS_TRY(read_count(&s->n, a, dset, "count", err));
+    QNS_TRY(read_count(&s->nan, a, dset, "nan", err));
+    QNS_TRY(read_count(&s->inf, a, dset, "inf", err));
+    QNS_TRY(read_real(&s->lo, a, dset, "lo", err));
+    QNS_TRY(read_real(&s->width, a, dset, "width", err));
+    QNS_TRY(read_real(&s->min, a, dset, "min", err));
+    QNS_TRY(read_real(&s->max, a, dset, "max", err));
+    QNS_TRY(read_real(&s->mean, a, dset, "mean", err));
+    QNS_TRY(read_real(&std, a, dset, "std", err));
+    s->m2 = std * std * (double)s->n;
+    s->n_bins = (uint32_t)e->d.count;
+    if (H5Dread(dset, H5T_NATIVE_INT64, H5S_ALL, H5S_ALL, H5P_DEFAULT, s->bin) < 0)
+        QNS_H5_FAIL(err, FORMAT, "cannot read its values");
+    e->d.stats = s;
+    return QNS_OK;
+}
+
 qns_status qns_cap_describe(qns_cap_entry *e, const char **why, qns_capture *c, hid_t dset,
                             qns_group group, const char *path, qns_err *err)
 {
@@ -203,5 +249,7 @@ qns_status qns_cap_describe(qns_cap_entry *e, const char **why, qns_capture *c, 
         (*why = check_storage(e, dset)))
         return QNS_OK;
     QNS_TRY(read_facts(d, c->arena, dset, err));
+    if (group == QNS_GROUP_STATISTICS)
+        return read_stats(e, why, c->arena, dset, err);
     return read_scale(e, why, c, dset, err);
 }

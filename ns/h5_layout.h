@@ -17,6 +17,9 @@
  *   /inputs/NAME             the same, of graph inputs
  *   /weights/NAME            whole tensors, after fusion
  *   /biases/NAME             the same; int32 codes where the backend has integer biases
+ *   /statistics/NAME         int64 [bins], instead of /activations and /inputs when only statistics
+ *                            were asked for: a histogram of the value over all samples, codes
+ *                            dequantized
  *
  * NAME is value_origin (below), so that float and int8 captures of one model agree, with '/' ->
  * '.', because HDF5 takes slashes for groups; a collision gets "~2". Attributes of a dataset, all
@@ -36,6 +39,9 @@
  *       macs           uint64, multiply-adds of one sample
  *       output         int, number of the graph output; absent when it is none
  *       conversion     int 1: the same value in another type (quantize node), not a layer
+ *       lo, width      double, of statistics: where the first bin begins; width of each
+ *       min, max, mean, std    double, of statistics: of all finite numbers
+ *       count, nan, inf        uint64, of statistics: finite numbers; the others
  *
  * A chunk is one sample, or as many samples as fit into 1 MiB when a sample is smaller. A foreign
  * file needs only datasets below activations/ and weights/, nested or not.
@@ -71,6 +77,7 @@
 #define QNS_G_INPUTS        "inputs"
 #define QNS_G_WEIGHTS       "weights"
 #define QNS_G_BIASES        "biases"
+#define QNS_G_STATISTICS    "statistics"
 #define QNS_D_SAMPLES       "samples"
 #define QNS_D_SAMPLE_INPUTS "sample_inputs"
 #define QNS_D_LABELS        "labels"
@@ -90,6 +97,7 @@ typedef enum qns_group { /* where a dataset lies */
                          QNS_GROUP_INPUT,
                          QNS_GROUP_WEIGHT,
                          QNS_GROUP_BIAS,
+                         QNS_GROUP_STATISTICS,
                          QNS_GROUP_COUNT
 } qns_group;
 

@@ -8,6 +8,7 @@
 #define QNS_H5_READ_H
 
 #include "core/graph/shape.h"
+#include "ns/compare/stats.h"
 #include "ns/h5_layout.h"
 
 typedef struct qns_capture qns_capture;
@@ -35,8 +36,9 @@ typedef struct qns_cap_data { /* a dataset */
     const char *value_origin, *activation; /* "" when unknown */
     const char *const *origin, *const *inputs;
     uint32_t n_origin, n_inputs;
-    int64_t index;  /* -1: unknown */
-    int64_t output; /* -1: no graph output, or unknown */
+    const qns_stats *stats; /* of QNS_GROUP_STATISTICS, else NULL */
+    int64_t index;          /* -1: unknown */
+    int64_t output;         /* -1: no graph output, or unknown */
     bool conversion;
     uint64_t macs;
     const char *dtype; /* "float32", "uint8", ... as stored */

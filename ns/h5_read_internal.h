@@ -15,7 +15,7 @@ typedef struct qns_cap_entry {
     bool by_bytes;      /* stored as 8-bit codes: read as they are */
     bool is_signed;
     bool filtered; /* its chunks */
-    int32_t rank; /* of the dataset */
+    int32_t rank;  /* of the dataset */
     hsize_t dim[QNS_MAX_RANK + 1];
 } qns_cap_entry;
 

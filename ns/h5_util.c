@@ -8,7 +8,7 @@
 const char *qns_group_name(qns_group g)
 {
     static const char *const names[] = {QNS_G_ACTIVATIONS, QNS_G_INPUTS, QNS_G_WEIGHTS,
-                                        QNS_G_BIASES};
+                                        QNS_G_BIASES, QNS_G_STATISTICS};
     return names[g];
 }
 
@@ -102,6 +102,11 @@ qns_status qns_h5_set_int(hid_t obj, const char *name, int64_t v, qns_err *err)
 qns_status qns_h5_set_u64(hid_t obj, const char *name, uint64_t v, qns_err *err)
 {
     return set_scalar(obj, name, H5T_STD_U64LE, H5T_NATIVE_UINT64, &v, err);
+}
+
+qns_status qns_h5_set_double(hid_t obj, const char *name, double v, qns_err *err)
+{
+    return set_scalar(obj, name, H5T_IEEE_F64LE, H5T_NATIVE_DOUBLE, &v, err);
 }
 
 /* Variable-length UTF-8, which every reader shows as a string. */

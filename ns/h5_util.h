@@ -31,6 +31,7 @@ void qns_h5_shut(hid_t *id);
 
 qns_status qns_h5_set_int(hid_t obj, const char *name, int64_t v, qns_err *err);
 qns_status qns_h5_set_u64(hid_t obj, const char *name, uint64_t v, qns_err *err);
+qns_status qns_h5_set_double(hid_t obj, const char *name, double v, qns_err *err);
 qns_status qns_h5_set_text(hid_t obj, const char *name, const char *v, qns_err *err);
 qns_status qns_h5_set_texts(hid_t obj, const char *name, const char *const *v, size_t n,
                             qns_err *err);

@@ -143,6 +143,8 @@ static qns_status create_locked(qns_cap_writer *w, const qns_cap_facts *facts, q
     qns_h5_reserve_take(&w->disk, w->partial);
     QNS_TRY(write_facts(w->file, facts, err));
     for (int g = 0; g < QNS_GROUP_COUNT; g++) {
+        if (g == QNS_GROUP_STATISTICS && !facts->statistics)
+            continue;
         w->group[g] = H5Gcreate2(w->file, qns_group_name((qns_group)g), H5P_DEFAULT, H5P_DEFAULT,
                                  H5P_DEFAULT);
         if (w->group[g] < 0) {

@@ -8,6 +8,7 @@
 #include "core/base/digest.h"
 #include "core/graph/tensor.h"
 #include "ns/capture.h"
+#include "ns/compare/stats.h"
 #include "ns/h5_layout.h"
 
 typedef struct qns_cap_writer qns_cap_writer;
@@ -18,6 +19,7 @@ bool qns_h5_storable(qns_dtype t);
 typedef struct qns_cap_facts { /* of the file; NULL is "" */
     const char *model, *backend, *engine, *build;
     const char *graph, *weights, *qparams, *source_graph, *source_weights;
+    bool statistics; /* the file has that group */
     int64_t samples; /* at most so many will come; 0: unknown. Chunks need not be longer */
 } qns_cap_facts;
 
@@ -30,9 +32,10 @@ typedef struct qns_cap_desc { /* of a dataset; texts NULL: attribute left out */
     int64_t output; /* < 0: none */
     bool conversion;
     uint64_t macs;
-    qns_dtype dtype;       /* F32, U8, I8, I32 or I64; of one sample for activations and inputs */
-    qns_shape shape;       /* as in the model, with the batch axis */
-    const qns_qparams *qp; /* NULL: plain numbers */
+    qns_dtype dtype;        /* F32, U8, I8, I32 or I64; of one sample for activations and inputs */
+    qns_shape shape;        /* as in the model, with the batch axis */
+    const qns_qparams *qp;  /* NULL: plain numbers */
+    const qns_stats *stats; /* of QNS_GROUP_STATISTICS */
 } qns_cap_desc;
 
 /* Fails with IO, or UNSUPPORTED when the compression is not available. */

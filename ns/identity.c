@@ -63,6 +63,31 @@ static void note_unknown(qns_cmp *c, const qns_cap_info *i)
         "the same order");
 }
 
+/* ---- statistics ---- */
+
+static bool has_only_statistics(const qns_capture *cap)
+{
+    bool stats = false;
+    for (uint32_t i = 0; i < qns_capture_n(cap); i++) {
+        const qns_group g = qns_capture_at(cap, i)->group;
+        if (g == QNS_GROUP_ACTIVATION)
+            return false;
+        stats |= g == QNS_GROUP_STATISTICS;
+    }
+    return stats;
+}
+
+static qns_status refuse_statistics(const qns_capture *cap, qns_err *err)
+{
+    if (!has_only_statistics(cap))
+        return QNS_OK;
+    QNS_FAIL(err, MISMATCH,
+             "'%s' holds statistics of the activations, not their values, which a comparison "
+             "needs; 'qns inspect' shows them, 'qns capture --policy full' or "
+             "'sample=N' keeps values",
+             qns_capture_info(cap)->path);
+}
+
 /* ---- samples ---- */
 
 typedef struct by_id {
@@ -159,6 +184,8 @@ static void note_skipped(qns_cmp *c, const qns_cap_info *i)
 qns_status qns_cmp_identity(qns_cmp *c, qns_err *err)
 {
     const qns_cap_info *r = qns_capture_info(c->ref), *t = qns_capture_info(c->test);
+    QNS_TRY(refuse_statistics(c->ref, err));
+    QNS_TRY(refuse_statistics(c->test, err));
     QNS_TRY(check_complete(c, r, err));
     QNS_TRY(check_complete(c, t, err));
     QNS_TRY(qns_cmp_weights(c, err));

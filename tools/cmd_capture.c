@@ -29,7 +29,10 @@ static const struct argp_option options[] = {
     {"layers", KEY_LAYERS, "GLOB", 0,
      "only layers whose name, output or origin matches; may be repeated", 1},
     {"what", KEY_WHAT, "LIST", 0, "of weights, outputs, inputs; default: weights,outputs", 1},
-    {"policy", KEY_POLICY, "POLICY", 0, "full (default), or sample=N: N samples, evenly spread", 1},
+    {"policy", KEY_POLICY, "POLICY", 0,
+     "full (default), sample=N: N samples, evenly spread, or stats: ranges and histograms instead "
+     "of values",
+     1},
     {"compress", KEY_COMPRESS, "HOW", 0, "none (default), deflate or lz4", 1},
     {"backend", KEY_BACKEND, "NAME", 0,
      "run a quantized model as fbgemm, fbgemm-avx2, fbgemm-vnni, qnnpack or onnxruntime", 1},
@@ -68,7 +71,7 @@ static void parse_policy(capture_args *a, struct argp_state *state, const char *
         a->policy = QNS_CAPTURE_SAMPLE;
         a->sample_n = qns_parse_count(state, "--policy sample=", arg + 7, INT64_MAX);
     } else
-        argp_error(state, "--policy takes full or sample=N, not '%s'", arg);
+        argp_error(state, "--policy takes full, sample=N or stats, not '%s'", arg);
 }
 
 static qns_compress parse_compress(struct argp_state *state, const char *arg)
@@ -134,11 +137,14 @@ static const struct argp argp = {
 
 static void print_text(const capture_args *a, const qns_capture_stats *cs, double seconds)
 {
-    char size[24], memory[24];
-    printf("%s: %" PRId64 " samples, %u activations, %u weights and biases\n"
-           "%s in %.2f s (%.0f MB/s), peak memory %s\n",
-           a->common.out, cs->samples, cs->activations, cs->weights, qns_ui_bytes(size, cs->bytes),
-           seconds, (double)cs->bytes / 1e6 / (seconds > 0 ? seconds : 1),
+    char size[24], memory[24], speed[32] = "";
+    if (a->policy != QNS_CAPTURE_STATS)
+        snprintf(speed, sizeof speed, " (%.0f MB/s)",
+                 (double)cs->bytes / 1e6 / (seconds > 0 ? seconds : 1));
+    printf("%s: %" PRId64 " samples, %s%u activations, %u weights and biases\n"
+           "%s in %.2f s%s, peak memory %s\n",
+           a->common.out, cs->samples, a->policy == QNS_CAPTURE_STATS ? "statistics of " : "",
+           cs->activations, cs->weights, qns_ui_bytes(size, cs->bytes), seconds, speed,
            qns_ui_bytes(memory, (uint64_t)qns_ui_peak_memory()));
 }
 

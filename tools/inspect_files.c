@@ -9,7 +9,9 @@
 #include "tools/session.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
+#include <string.h>
 #include <string.h>
 
 static json_t *shape_json(const qns_shape *s)
@@ -81,6 +83,22 @@ qns_status qns_inspect_data(json_t *json, const char *path, const qns_common *c,
 
 /* ---- captures ---- */
 
+/* JSON has no infinities and no NaN. */
+static json_t *real_json(double x)
+{
+    return isfinite(x) ? json_real(x) : json_null();
+}
+
+static json_t *stats_json(const qns_stats *s)
+{
+    return json_pack("{s:I, s:I, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "count",
+                     (json_int_t)s->n, "nan", (json_int_t)s->nan, "inf", (json_int_t)s->inf, "min",
+                     real_json(s->min), "max", real_json(s->max), "mean", real_json(s->mean), "std",
+                     real_json(qns_stats_std(s)), "p0.1", real_json(qns_stats_quantile(s, 0.001)),
+                     "median", real_json(qns_stats_quantile(s, 0.5)), "p99.9",
+                     real_json(qns_stats_quantile(s, 0.999)));
+}
+
 static json_t *capture_json(const char *path, const qns_capture *cap)
 {
     const qns_cap_info *info = qns_capture_info(cap);
@@ -89,6 +107,8 @@ static json_t *capture_json(const char *path, const qns_capture *cap)
         const qns_cap_data *d = qns_capture_at(cap, i);
         json_t *j = json_pack("{s:s, s:s, s:s, s:s, s:o}", "dataset", d->path, "name", d->name,
                               "op", d->op, "dtype", d->dtype, "shape", shape_json(&d->shape));
+        if (d->stats)
+            json_object_set_new(j, "statistics", stats_json(d->stats));
         if (d->n_scale)
             json_object_set_new(j, "scale", json_real(d->scale[0]));
         if (d->n_scale)
@@ -101,6 +121,21 @@ static json_t *capture_json(const char *path, const qns_capture *cap)
                      info->build, "samples", (json_int_t)info->samples, "identity", "graph",
                      info->graph, "weights", info->weights, "inputs", info->inputs, "qparams",
                      info->qparams, "datasets", sets);
+}
+
+static void print_stats(const qns_capture *cap)
+{
+    printf("%-24s %10s %10s %10s %10s %10s\n", "statistics", "min", "max", "mean", "std",
+           "NaN, inf");
+    for (uint32_t i = 0; i < qns_capture_n(cap); i++) {
+        const qns_cap_data *d = qns_capture_at(cap, i);
+        const qns_stats *s = d->stats;
+        const size_t len = strlen(d->name);
+        if (s)
+            printf("%s%-*s %10.4g %10.4g %10.4g %10.4g %10" PRIu64 "\n", len > 24 ? ".." : "",
+                   len > 24 ? 22 : 24, len > 24 ? d->name + len - 22 : d->name, s->min, s->max,
+                   s->mean, qns_stats_std(s), s->nan + s->inf);
+    }
 }
 
 static void print_capture(const char *path, const qns_capture *cap, bool verbose)
@@ -123,11 +158,15 @@ static void print_capture(const char *path, const qns_capture *cap, bool verbose
     printf("datasets  %u activations (%u of them codes), %u weights, %u biases, %u inputs\n",
            n[QNS_GROUP_ACTIVATION], codes, n[QNS_GROUP_WEIGHT], n[QNS_GROUP_BIAS],
            n[QNS_GROUP_INPUT]);
+    if (n[QNS_GROUP_STATISTICS] > 0)
+        printf("          statistics of %u values\n", n[QNS_GROUP_STATISTICS]);
     if (*info->graph)
         printf("identity  graph   %s\n          weights %s\n          inputs  %s\n", info->graph,
                info->weights, info->inputs);
     for (uint32_t i = 0; i < info->n_skipped; i++)
         printf("skipped   %s\n", info->skipped[i]);
+    if (n[QNS_GROUP_STATISTICS] > 0)
+        print_stats(cap);
     for (uint32_t i = 0; verbose && i < qns_capture_n(cap); i++) {
         const qns_cap_data *d = qns_capture_at(cap, i);
         printf("  %-46s %-8s %s\n", d->path, d->dtype, qns_shape_str(&d->shape).s);

@@ -6,6 +6,8 @@
 #include "ns/h5_read.h"
 #include "tests/unit/ns/cap_help.h"
 
+#include <math.h>
+
 TestSuite(capture, .init = make_folder, .fini = drop_folder);
 
 enum { SAMPLES = 9 };
@@ -166,17 +168,49 @@ Test(capture, spread)
     close_all();
 }
 
+/* The same plan, without the values: all samples are in the numbers. */
+Test(capture, statistics)
+{
+    qns_err err;
+    qns_capture *c = NULL;
+    qns_capture_stats stats;
+    const qns_capture_opts o = {.policy = QNS_CAPTURE_STATS,
+                                .what = QNS_WHAT_OUTPUTS | QNS_WHAT_INPUTS};
+    open_all();
+    OK(qns_capture_run(&stats, in_folder("c.h5"), plan, source, &o, &err));
+    cr_assert_eq(stats.samples, SAMPLES);
+    cr_assert_eq(stats.activations, 3);
+    OK(qns_capture_open(&c, in_folder("c.h5"), &err));
+    cr_assert_eq(qns_capture_info(c)->samples, SAMPLES);
+    cr_assert_eq(qns_capture_n(c), 3);
+    for (uint32_t i = 0; i < 3; i++) {
+        const qns_cap_data *d = qns_capture_at(c, i);
+        cr_assert_eq(d->group, QNS_GROUP_STATISTICS);
+        const float gain = *d->node == '\0' ? 1 : strcmp(d->node, "b") == 0 ? 4 : 2;
+        cr_assert_eq(d->stats->n, 18u * SAMPLES);
+        cr_assert_eq(d->stats->min, 0);
+        cr_assert_eq((float)d->stats->max, gain * ((float)(SAMPLES - 1) + 0.17F));
+        const double mean = (double)gain * ((SAMPLES - 1) / 2.0 + 0.085);
+        cr_assert(fabs(d->stats->mean - mean) < 1e-5, "%g, not %g", d->stats->mean, mean);
+        cr_assert(fabs(qns_stats_quantile(d->stats, 0.5) - mean) < (double)gain);
+    }
+    qns_capture_close(c);
+    stop_at = 4;
+    const qns_capture_opts stopped = {.policy = QNS_CAPTURE_STATS, .cancelled = cancel};
+    FAILS(qns_capture_run(NULL, in_folder("d.h5"), plan, source, &stopped, &err), QNS_E_CANCELLED,
+          "stopped");
+    cr_assert_neq(access(in_folder("d.h5.partial"), F_OK), 0);
+    close_all();
+}
+
 Test(capture, refused)
 {
     qns_err err;
     const char *globs[] = {"/a/sun"};
-    const qns_capture_opts layers = {.layers = globs, .n_layers = 1},
-                           stats = {.policy = QNS_CAPTURE_STATS};
+    const qns_capture_opts layers = {.layers = globs, .n_layers = 1};
     open_all();
     FAILS(qns_capture_run(NULL, in_folder("c.h5"), plan, source, &layers, &err), QNS_E_NOTFOUND,
           "did you mean '/a/sum'");
-    FAILS(qns_capture_run(NULL, in_folder("c.h5"), plan, source, &stats, &err), QNS_E_UNSUPPORTED,
-          "stats");
     FAILS(qns_capture_run(NULL, "/nowhere/c.h5", plan, source, NULL, &err), QNS_E_IO,
           "No such file or directory");
     close_all();
