@@ -32,6 +32,18 @@ typedef struct visit {
     qns_err *err;
 } visit;
 
+/* Chunks without filters are read in place: a cache of each dataset would only copy, and stay. */
+static void drop_cache(hid_t *dset, hid_t group, const char *name)
+{
+    hid_t access = H5Pcreate(H5P_DATASET_ACCESS), again = -1;
+    if (access >= 0 && H5Pset_chunk_cache(access, 0, 0, 1.0) >= 0) {
+        qns_h5_shut(dset); /* two handles would share the first one's cache */
+        again = H5Dopen2(group, name, access);
+        *dset = again >= 0 ? again : H5Dopen2(group, name, H5P_DEFAULT);
+    }
+    qns_h5_shut(&access);
+}
+
 static qns_status one_dataset(visit *v, const char *path, hid_t group, const char *name)
 {
     qns_capture *c = v->c;
@@ -50,6 +62,12 @@ static qns_status one_dataset(visit *v, const char *path, hid_t group, const cha
     if (st != QNS_OK || why) {
         qns_h5_shut(&dset);
         return st;
+    }
+    if (!e.filtered)
+        drop_cache(&dset, group, name);
+    if (dset < 0) {
+        H5Eclear2(H5E_DEFAULT);
+        return skip(c, path, "it is damaged", v->err);
     }
     e.dset = dset;
     st = qns_vec_grow((void **)&c->entry.at, &c->entry.cap, c->entry.n, sizeof e, v->err);

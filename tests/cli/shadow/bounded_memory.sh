@@ -1,0 +1,32 @@
+set -e
+$QNS quantize $FIXTURES/model.onnx -d $FIXTURES/calib.yaml -o q.onnx --quiet
+# Ten times the samples take no more memory, whatever runs them.
+/usr/bin/python3 - "$QNS" "$FIXTURES" <<'PY'
+import os
+import shlex
+import subprocess
+import sys
+qns, fixtures = shlex.split(sys.argv[1]), sys.argv[2]
+model, data = fixtures + "/model.onnx", ["-d", fixtures + "/eval.yaml", "--quiet"]
+
+
+def peak(args):
+    p = subprocess.Popen(qns + args, stdout=subprocess.DEVNULL)
+    _, status, usage = os.wait4(p.pid, 0)
+    assert os.waitstatus_to_exitcode(status) in (0, 1), args
+    return usage.ru_maxrss
+
+
+for name, args in {"shadow": ["shadow", model, "q.onnx", *data],
+                   "calibration": ["quantize", model, *data, "-o", "c.onnx"],
+                   "statistics": ["capture", model, *data, "--policy", "stats", "-o", "s.h5"],
+                   "capture": ["capture", model, *data, "-o", "f.h5"],
+                   "int8 capture": ["capture", "q.onnx", *data, "-o", "q.h5"]}.items():
+    few, many = peak(args + ["--limit", "30"]), peak(args + ["--limit", "300"])
+    assert many < few + 8 * 1024, f"{name}: {few} KiB for 30 samples, {many} KiB for 300"
+long = peak(["compare", "f.h5", "q.h5", "--quiet"])
+for m, out in (model, "f.h5"), ("q.onnx", "q.h5"):
+    peak(["capture", m, *data, "-o", out, "--limit", "30"])
+short = peak(["compare", "f.h5", "q.h5", "--quiet"])
+assert long < short + 8 * 1024, f"compare: {short} KiB for 30 samples, {long} KiB for 300"
+PY
