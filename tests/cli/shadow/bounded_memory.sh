@@ -1,6 +1,8 @@
 set -e
 $QNS quantize $FIXTURES/model.onnx -d $FIXTURES/calib.yaml -o q.onnx --quiet
-# Ten times the samples take no more memory, whatever runs them.
+# Many more samples take no more memory, whatever runs them. A capture may fill its queue on a busy
+# machine, and need not with few samples: 16 MiB, and as much that waits to be used again; the values
+# of 1000 samples are 57 MiB in int8 and 223 MiB in float.
 /usr/bin/python3 - "$QNS" "$FIXTURES" <<'PY'
 import os
 import shlex
@@ -22,11 +24,12 @@ for name, args in {"shadow": ["shadow", model, "q.onnx", *data],
                    "statistics": ["capture", model, *data, "--policy", "stats", "-o", "s.h5"],
                    "capture": ["capture", model, *data, "-o", "f.h5"],
                    "int8 capture": ["capture", "q.onnx", *data, "-o", "q.h5"]}.items():
-    few, many = peak(args + ["--limit", "30"]), peak(args + ["--limit", "300"])
-    assert many < few + 8 * 1024, f"{name}: {few} KiB for 30 samples, {many} KiB for 300"
+    queue = 32 * 1024 if args[-1].endswith(".h5") else 0
+    few, many = peak(args + ["--limit", "30"]), peak(args + ["--limit", "1000"])
+    assert many < few + queue + 8 * 1024, f"{name}: {few} KiB for 30 samples, {many} KiB for 1000"
 long = peak(["compare", "f.h5", "q.h5", "--quiet"])
 for m, out in (model, "f.h5"), ("q.onnx", "q.h5"):
     peak(["capture", m, *data, "-o", out, "--limit", "30"])
 short = peak(["compare", "f.h5", "q.h5", "--quiet"])
-assert long < short + 8 * 1024, f"compare: {short} KiB for 30 samples, {long} KiB for 300"
+assert long < short + 8 * 1024, f"compare: {short} KiB for 30 samples, {long} KiB for 1000"
 PY
