@@ -71,6 +71,9 @@ struct qk_table {
     /* One run of n elements: blocks of 64 by the vector formula, the rest by the scalar one
      * (spec 5.2). A caller that splits a run splits it at multiples of 64. */
     void (*add_u8)(uint8_t *out, const uint8_t *a, const uint8_t *b, size_t n, const qk_add *p);
+    /* QNNPACK's; element by element. out may be a or b. */
+    void (*add_u8_fixed)(uint8_t *out, const uint8_t *a, const uint8_t *b, size_t n,
+                         const qk_add_fixed *p);
 
     /* Over the taps of a pooling window, channel by channel; n_taps > 0. */
     void (*max_u8)(uint8_t *out, const uint8_t *const *taps, size_t n_taps, size_t n);

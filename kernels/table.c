@@ -36,6 +36,7 @@ static void init_scalar(qk_table *t)
         .dequantize_wide_u8 = qk_dequantize_wide_u8__c,
         .dequantize_wide_s8 = qk_dequantize_wide_s8__c,
         .add_u8 = qk_add_u8__c,
+        .add_u8_fixed = qk_add_u8_fixed__c,
         .max_u8 = qk_max_u8__c,
         .max_s8 = qk_max_s8__c,
         .max_f32 = qk_max_f32__c,
@@ -70,6 +71,7 @@ static void init_avx2(qk_table *t)
     t->dequantize_wide_u8 = qk_dequantize_wide_u8__avx2;
     t->dequantize_wide_s8 = qk_dequantize_wide_s8__avx2;
     t->add_u8 = qk_add_u8__avx2;
+    t->add_u8_fixed = qk_add_u8_fixed__avx2;
     t->max_u8 = qk_max_u8__avx2;
     t->max_s8 = qk_max_s8__avx2;
     t->max_f32 = qk_max_f32__avx2;

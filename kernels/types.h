@@ -70,4 +70,10 @@ typedef struct qk_pair {
     float ref_min, ref_max, test_min, test_max;
 } qk_pair;
 
+/* The same by QNNPACK's fixed-point formula (eltwise/add_fixed.h): a, b in 0..2^22, shift 1..31. */
+typedef struct qk_add_fixed {
+    int32_t a, b, zero_a, zero_b, zero_out, lo, hi;
+    int shift;
+} qk_add_fixed;
+
 #endif

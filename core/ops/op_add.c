@@ -76,12 +76,17 @@ static void piece_fbgemm(const qns_call *c, size_t first, size_t n)
         c->k->clamp_u8(y + first, y + first, n, (uint8_t)lo, (uint8_t)hi);
 }
 
-static void run_fbgemm(const qns_call *c)
+static void run_pieces(const qns_call *c, void (*piece)(const qns_call *c, size_t first, size_t n))
 {
     const size_t n = qns_tensor_count(&c->out[0]), runs = (n + RUN - 1) / RUN;
 #pragma omp parallel for schedule(static) if (runs > 1)
     for (size_t r = 0; r < runs; r++)
-        piece_fbgemm(c, r * RUN, n - r * RUN < RUN ? n - r * RUN : RUN);
+        piece(c, r * RUN, n - r * RUN < RUN ? n - r * RUN : RUN);
+}
+
+static void run_fbgemm(const qns_call *c)
+{
+    run_pieces(c, piece_fbgemm);
 }
 
 /* ---- broadcasts ---- */
@@ -118,11 +123,6 @@ static void run_broadcast(const qns_call *c)
 
 /* ---- qnnpack ---- */
 
-typedef struct fixed_ctx {
-    int32_t a, b, zero_a, zero_b, zero_out, lo, hi; /* a, b: multipliers, scaled by 2^shift */
-    int shift;
-} fixed_ctx;
-
 static float ratio(const qns_call *c, int i)
 {
     return (float)c->in[i].qp->scale[0] / (float)c->out[0].qp->scale[0];
@@ -143,35 +143,36 @@ static const char *reject_qnnpack(const qns_call *c)
     return NULL;
 }
 
-static void row_fixed(void *out, const void *a, int64_t sa, const void *b, int64_t sb, size_t n,
-                      const void *ctx)
-{
-    const fixed_ctx *f = ctx;
-    const int64_t half = (int64_t)1 << (f->shift - 1);
-    for (size_t i = 0; i < n; i++) {
-        const int64_t acc = (int64_t)f->a * (((const uint8_t *)a)[(int64_t)i * sa] - f->zero_a) +
-                            (int64_t)f->b * (((const uint8_t *)b)[(int64_t)i * sb] - f->zero_b);
-        /* Nearest, ties away from zero. |acc| < 2^31 since a, b < 2^22. */
-        int64_t r = acc < 0 ? -((-acc + half) >> f->shift) : (acc + half) >> f->shift;
-        r = r < INT16_MIN ? INT16_MIN : r > INT16_MAX ? INT16_MAX : r;
-        r += f->zero_out;
-        ((uint8_t *)out)[i] = (uint8_t)(r < f->lo ? f->lo : r > f->hi ? f->hi : r);
-    }
-}
-
-static void run_qnnpack(const qns_call *c)
+static qk_add_fixed fixed_parameters(const qns_call *c)
 {
     const float ra = ratio(c, 0), rb = ratio(c, 1);
-    fixed_ctx f = {.zero_a = c->in[0].qp->zero[0],
-                   .zero_b = c->in[1].qp->zero[0],
-                   .zero_out = c->out[0].qp->zero[0]};
+    qk_add_fixed f = {.zero_a = c->in[0].qp->zero[0],
+                      .zero_b = c->in[1].qp->zero[0],
+                      .zero_out = c->out[0].qp->zero[0]};
     int e;
     (void)frexpf(ra > rb ? ra : rb, &e);
     f.shift = 21 - (e - 1); /* 14 .. 35 */
     f.a = qk_rne(ldexpf(ra, f.shift));
     f.b = qk_rne(ldexpf(rb, f.shift));
+    if (f.shift > 31) { /* a sum below 2^31 is less than half of a step then */
+        f.a = f.b = 0;
+        f.shift = 31;
+    }
     qns_code_bounds(&f.lo, &f.hi, c->node->clamp, c->out[0].qp);
-    qns_binary_run(c, row_fixed, &f);
+    return f;
+}
+
+static void piece_qnnpack(const qns_call *c, size_t first, size_t n)
+{
+    const qk_add_fixed f = fixed_parameters(c);
+    const uint8_t *a = c->in[0].data, *b = c->in[1].data;
+    uint8_t *y = c->out[0].data;
+    c->k->add_u8_fixed(y + first, a + first, b + first, n, &f);
+}
+
+static void run_qnnpack(const qns_call *c)
+{
+    run_pieces(c, piece_qnnpack);
 }
 
 /* ---- onnxruntime ---- */
@@ -250,8 +251,12 @@ static const qns_impl fbgemm = {.name = "add.u8.fbgemm",
                                 .run_piece = piece_fbgemm,
                                 .piece = 64, /* the blocks of add_u8 */
                                 .in_place = true};
-static const qns_impl qnnpack = {
-    .name = "add.u8.qnnpack", .reject = reject_qnnpack, .run = run_qnnpack, .in_place = true};
+static const qns_impl qnnpack = {.name = "add.u8.qnnpack",
+                                 .reject = reject_qnnpack,
+                                 .run = run_qnnpack,
+                                 .run_piece = piece_qnnpack,
+                                 .piece = 64,
+                                 .in_place = true};
 static const qns_impl onnx = {.name = "add.u8.onnx", .reject = reject_onnx, .run = run_onnx};
 static const qns_impl broadcast = {
     .name = "add.u8.broadcast", .reject = reject_broadcast, .run = run_broadcast};

@@ -22,6 +22,10 @@ void qk_add_u8__c(uint8_t *out, const uint8_t *a, const uint8_t *b, size_t n, co
 void qk_add_u8__avx2(uint8_t *out, const uint8_t *a, const uint8_t *b, size_t n, const qk_add *p);
 void qk_add_u8__vnni(uint8_t *out, const uint8_t *a, const uint8_t *b, size_t n, const qk_add *p);
 void qk_add_u8__neon(uint8_t *out, const uint8_t *a, const uint8_t *b, size_t n, const qk_add *p);
+void qk_add_u8_fixed__c(uint8_t *out, const uint8_t *a, const uint8_t *b, size_t n,
+                        const qk_add_fixed *p);
+void qk_add_u8_fixed__avx2(uint8_t *out, const uint8_t *a, const uint8_t *b, size_t n,
+                           const qk_add_fixed *p);
 /* The scalar formula alone: the tail of every variant. */
 void qk_add_u8_tail__c(uint8_t *out, const uint8_t *a, const uint8_t *b, size_t n, const qk_add *p);
 

@@ -56,6 +56,52 @@ Test(eltwise, add_u8)
     check_family("add_u8", offsetof(qk_table, add_u8), run_add);
 }
 
+/* Against plain C, and both against the formula in 64 bits. */
+static void add_fixed(check *c, size_t n, bool in_place)
+{
+    const qk_add_fixed p = {.a = (int32_t)check_pick(c, 0, 1 << 22),
+                            .b = check_pick(c, 0, 3) ? (int32_t)check_pick(c, 0, 1 << 22) : 1 << 22,
+                            .zero_a = (int32_t)check_pick(c, 0, 255),
+                            .zero_b = (int32_t)check_pick(c, 0, 255),
+                            .zero_out = (int32_t)check_pick(c, 0, 255),
+                            .lo = (int32_t)check_pick(c, 0, 100),
+                            .hi = (int32_t)check_pick(c, 100, 255),
+                            .shift = (int)check_pick(c, 14, 31)};
+    uint8_t *a = check_in_u8(c, n), *b = check_in_u8(c, n);
+    check_out o = check_out_new(c, 1, n, n, 1);
+
+    check_problem(c, "n %zu, %d %d >> %d, zeros %d %d %d, %d..%d", n, p.a, p.b, p.shift, p.zero_a,
+                  p.zero_b, p.zero_out, p.lo, p.hi);
+    if (in_place) {
+        memcpy(o.ref, a, n);
+        memcpy(o.var, a, n);
+    }
+    c->ref.add_u8_fixed(o.ref, in_place ? o.ref : a, b, n, &p);
+    c->var.add_u8_fixed(o.var, in_place ? o.var : a, b, n, &p);
+    for (size_t i = 0; i < n; i++) {
+        const int64_t acc = (int64_t)p.a * (a[i] - p.zero_a) + (int64_t)p.b * (b[i] - p.zero_b);
+        const int64_t half = (int64_t)1 << (p.shift - 1);
+        const int64_t r = acc < 0 ? -((-acc + half) >> p.shift) : (acc + half) >> p.shift;
+        const int64_t code = r + p.zero_out;
+        cr_assert_eq(o.ref[i], code < p.lo ? p.lo : code > p.hi ? p.hi : code, "%s", c->problem);
+    }
+    check_out_done(c, &o, 1, false);
+    check_free(b);
+    check_free(a);
+}
+
+static void run_add_fixed(check *c)
+{
+    for (c->fill = FILL_UNIFORM; c->fill <= FILL_ZERO; c->fill++)
+        for (size_t n = 1; n <= MAX_N; n++)
+            add_fixed(c, n, n % 5 == 0);
+}
+
+Test(eltwise, add_u8_fixed)
+{
+    check_family("add_u8_fixed", offsetof(qk_table, add_u8_fixed), run_add_fixed);
+}
+
 static int clamped(long long v)
 {
     return v < 0 ? 0 : v > 255 ? 255 : (int)v;
