@@ -293,6 +293,8 @@ static qns_status fill_plots(html *h, qns_err *err)
         qns_tval_add(h->root, "has_graph");
         QNS_TRY(draw_or_note(h, h->r->graph, "graph", "graph_note", "g", h->o->dot, &missing, err));
     }
+    if (h->r->n_plots)
+        qns_tval_add(h->root, "has_plots");
     missing = false;
     for (uint32_t i = 0; i < h->r->n_plots && !missing; i++) {
         snprintf(prefix, sizeof prefix, "p%u", i);
@@ -350,6 +352,8 @@ static qns_status render(const qns_report *r, const qns_report_opts *o, const qn
                  r->identity_intro ? r->identity_intro
                                    : "What exactly was compared. Equal digests mean equal bytes.");
     fill_table(&h, "identity", &r->identity);
+    if (r->identity.n_rows)
+        qns_tval_add(h.root, "has_identity");
     add_facts(h.root, "guide", r->guide, r->n_guide);
     QNS_TRY_DONE(fill_plots(&h, err));
     QNS_TRY_DONE(fill_result(&h, err));
