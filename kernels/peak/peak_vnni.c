@@ -47,5 +47,10 @@ uint64_t qk_peak_read__vnni(const void *p, size_t size)
 #pragma GCC unroll 8
     for (int k = 1; k < 8; k++)
         sum[0] = _mm512_add_epi64(sum[0], sum[k]);
-    return (uint64_t)_mm512_reduce_add_epi64(sum[0]);
+    /* The reducing intrinsic adds signed numbers, whose overflow is undefined. */
+    uint64_t part[8], all = 0;
+    _mm512_storeu_si512(part, sum[0]);
+    for (int k = 0; k < 8; k++)
+        all += part[k];
+    return all;
 }
