@@ -1,13 +1,15 @@
-# Files named *_avx2.c, *_vnni.c, *_amx.c, *_neon.c and *_neondot.c get the flags of their instruction set; which of
-# them exist in a build is told to the code as QK_HAVE_AVX2, QK_HAVE_VNNI, QK_HAVE_AMX, QK_HAVE_NEON.
+# Files named *_avx2.c, *_vnni.c, *_vbmi.c, *_amx.c, *_neon.c and *_neondot.c get the flags of their instruction set;
+# which of them exist in a build is told to the code as QK_HAVE_AVX2, QK_HAVE_VNNI, QK_HAVE_VBMI, QK_HAVE_AMX,
+# QK_HAVE_NEON.
 string(TOLOWER "${CMAKE_SYSTEM_PROCESSOR}" QNS_CPU)
 set(QNS_ISA_DEFS "")
 if(QNS_CPU MATCHES "x86_64|amd64")
-    set(QNS_ISAS avx2 vnni amx)
+    set(QNS_ISAS avx2 vnni vbmi amx)
     set(QNS_ISA_FLAGS_avx2 -mavx2 -mfma -mf16c)
     set(QNS_ISA_FLAGS_vnni -mavx2 -mfma -mf16c -mavx512f -mavx512bw -mavx512vl -mavx512dq -mavx512vnni)
+    set(QNS_ISA_FLAGS_vbmi ${QNS_ISA_FLAGS_vnni} -mavx512vbmi)
     set(QNS_ISA_FLAGS_amx ${QNS_ISA_FLAGS_vnni} -mamx-tile -mamx-int8)
-    set(QNS_ISA_DEFS QK_HAVE_AVX2=1 QK_HAVE_VNNI=1 QK_HAVE_AMX=1)
+    set(QNS_ISA_DEFS QK_HAVE_AVX2=1 QK_HAVE_VNNI=1 QK_HAVE_VBMI=1 QK_HAVE_AMX=1)
 elseif(QNS_CPU MATCHES "aarch64|arm64")
     set(QNS_ISAS neon neondot)
     set(QNS_ISA_FLAGS_neon "")
@@ -19,7 +21,7 @@ endif()
 function(qns_isa list_var)
     set(kept "")
     foreach(f IN LISTS ${list_var})
-        if(f MATCHES "_(avx2|vnni|amx|neon|neondot)\\.c$")
+        if(f MATCHES "_(avx2|vnni|vbmi|amx|neon|neondot)\\.c$")
             set(isa ${CMAKE_MATCH_1})
             if(isa IN_LIST QNS_ISAS)
                 set_source_files_properties(${f} PROPERTIES COMPILE_OPTIONS "${QNS_ISA_FLAGS_${isa}}")

@@ -50,7 +50,7 @@ static unsigned detect(void)
     if (b & bit_AVX2)
         bits |= QK_CPU_AVX2;
     if (bits && (xcr0 & XCR0_AVX512) == XCR0_AVX512 && (b & ebx7) == ebx7 && (c & bit_AVX512VNNI))
-        bits |= QK_CPU_VNNI;
+        bits |= QK_CPU_VNNI | (c & bit_AVX512VBMI ? QK_CPU_VBMI : 0);
     if (bits & QK_CPU_VNNI && (xcr0 & XCR0_TILES) == XCR0_TILES && (d & tiles) == tiles &&
         may_use_tiles())
         bits |= QK_CPU_AMX;
@@ -99,7 +99,8 @@ const char *qk_cpu_text(unsigned bits)
     } known[] = {{0, "scalar"},
                  {QK_CPU_AVX2, "avx2"},
                  {QK_CPU_AVX2 | QK_CPU_VNNI, "avx2+vnni"},
-                 {QK_CPU_AVX2 | QK_CPU_VNNI | QK_CPU_AMX, "avx2+vnni+amx"},
+                 {QK_CPU_AVX2 | QK_CPU_VNNI | QK_CPU_VBMI, "avx2+vnni+vbmi"},
+                 {QK_CPU_AVX2 | QK_CPU_VNNI | QK_CPU_VBMI | QK_CPU_AMX, "avx2+vnni+vbmi+amx"},
                  {QK_CPU_NEON, "neon"},
                  {QK_CPU_NEON | QK_CPU_NEONDOT, "neon+neondot"}};
 

@@ -9,8 +9,9 @@ enum {
     QK_CPU_AVX2 = 1, /* with FMA */
     QK_CPU_VNNI = 2, /* AVX-512 F, BW, VL, DQ and VNNI */
     QK_CPU_NEON = 4,
+    QK_CPU_AMX = 8,      /* tiles of int8, granted to this process; VNNI is there, too */
     QK_CPU_NEONDOT = 16, /* dot products of ARMv8.2; NEON is there, too */
-    QK_CPU_AMX = 8       /* tiles of int8, granted to this process; VNNI is there, too */
+    QK_CPU_VBMI = 32     /* AVX-512 VBMI: bytes from anywhere; VNNI is there, too */
 };
 
 unsigned qk_cpu_detect(void);

@@ -116,6 +116,13 @@ static void init_vnni(qk_table *t)
 }
 #endif
 
+#if defined(QK_HAVE_VBMI)
+static void init_vbmi(qk_table *t)
+{
+    t->lut_u8 = qk_lut_u8__vbmi;
+}
+#endif
+
 #if defined(QK_HAVE_AMX)
 static void init_amx(qk_table *t)
 {
@@ -139,6 +146,8 @@ static void init_neon(qk_table *t)
     t->quantize_s8 = qk_quantize_s8__neon;
     t->dequantize_u8 = qk_dequantize_u8__neon;
     t->dequantize_s8 = qk_dequantize_s8__neon;
+    t->dequantize_wide_u8 = qk_dequantize_wide_u8__neon;
+    t->dequantize_wide_s8 = qk_dequantize_wide_s8__neon;
     t->add_u8 = qk_add_u8__neon;
     t->max_u8 = qk_max_u8__neon;
     t->max_s8 = qk_max_s8__neon;
@@ -146,7 +155,11 @@ static void init_neon(qk_table *t)
     t->sum_u8 = qk_sum_u8__neon;
     t->clamp_u8 = qk_clamp_u8__neon;
     t->clamp_s8 = qk_clamp_s8__neon;
+    t->lut_u8 = qk_lut_u8__neon;
     t->minmax_f32 = qk_minmax_f32__neon;
+    t->bin_f32 = qk_bin_f32__neon;
+    t->transpose_b1 = qk_transpose_b1__neon;
+    t->transpose_b4 = qk_transpose_b4__neon;
 }
 
 static void init_neondot(qk_table *t)
@@ -167,6 +180,10 @@ void qk_table_init(qk_table *t, unsigned mask)
 #if defined(QK_HAVE_VNNI)
     if (mask & QK_CPU_VNNI)
         init_vnni(t);
+#endif
+#if defined(QK_HAVE_VBMI)
+    if (mask & QK_CPU_VBMI)
+        init_vbmi(t);
 #endif
 #if defined(QK_HAVE_AMX)
     if (mask & QK_CPU_AMX)

@@ -30,6 +30,8 @@ void qk_add_u8_fixed__avx2(uint8_t *out, const uint8_t *a, const uint8_t *b, siz
 void qk_add_u8_tail__c(uint8_t *out, const uint8_t *a, const uint8_t *b, size_t n, const qk_add *p);
 
 void qk_lut_u8__c(uint8_t *out, const uint8_t *in, size_t n, const uint8_t *table);
+void qk_lut_u8__vbmi(uint8_t *out, const uint8_t *in, size_t n, const uint8_t *table);
+void qk_lut_u8__neon(uint8_t *out, const uint8_t *in, size_t n, const uint8_t *table);
 
 void qk_clamp_u8__c(uint8_t *out, const uint8_t *in, size_t n, uint8_t lo, uint8_t hi);
 void qk_clamp_s8__c(int8_t *out, const int8_t *in, size_t n, int8_t lo, int8_t hi);

@@ -38,6 +38,8 @@ void qk_dequantize_u8__neon(float *out, const uint8_t *q, size_t n, float scale,
 void qk_dequantize_s8__vnni(float *out, const int8_t *q, size_t n, float scale, int32_t zero);
 void qk_dequantize_s8__neon(float *out, const int8_t *q, size_t n, float scale, int32_t zero);
 void qk_dequantize_wide_u8__vnni(float *out, const uint8_t *q, size_t n, double scale, float zero);
+void qk_dequantize_wide_u8__neon(float *out, const uint8_t *q, size_t n, double scale, float zero);
 void qk_dequantize_wide_s8__vnni(float *out, const int8_t *q, size_t n, double scale, float zero);
+void qk_dequantize_wide_s8__neon(float *out, const int8_t *q, size_t n, double scale, float zero);
 
 #endif

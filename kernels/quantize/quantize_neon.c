@@ -60,3 +60,34 @@ void qk_dequantize_s8__neon(float *out, const int8_t *q, size_t n, float scale, 
         store8(out + i, vmovl_s8(vld1_s8(q + i)), scale, vdupq_n_s32(zero));
     qk_dequantize_s8__c(out + i, q + i, n - i, scale, zero);
 }
+
+static inline float32x4_t wide4(int32x4_t q, double scale, float32x4_t zero)
+{
+    const float32x4_t d = vsubq_f32(vcvtq_f32_s32(q), zero);
+    const float64x2_t lo = vmulq_n_f64(vcvt_f64_f32(vget_low_f32(d)), scale);
+    return vcvt_high_f32_f64(vcvt_f32_f64(lo), vmulq_n_f64(vcvt_high_f64_f32(d), scale));
+}
+
+static inline void store_wide(float *out, int16x8_t q, double scale, float zero)
+{
+    vst1q_f32(out, wide4(vmovl_s16(vget_low_s16(q)), scale, vdupq_n_f32(zero)));
+    vst1q_f32(out + 4, wide4(vmovl_s16(vget_high_s16(q)), scale, vdupq_n_f32(zero)));
+}
+
+void qk_dequantize_wide_u8__neon(float *out, const uint8_t *q, size_t n, double scale, float zero)
+{
+    size_t i = 0;
+
+    for (; n - i >= 8; i += 8)
+        store_wide(out + i, vreinterpretq_s16_u16(vmovl_u8(vld1_u8(q + i))), scale, zero);
+    qk_dequantize_wide_u8__c(out + i, q + i, n - i, scale, zero);
+}
+
+void qk_dequantize_wide_s8__neon(float *out, const int8_t *q, size_t n, double scale, float zero)
+{
+    size_t i = 0;
+
+    for (; n - i >= 8; i += 8)
+        store_wide(out + i, vmovl_s8(vld1_s8(q + i)), scale, zero);
+    qk_dequantize_wide_s8__c(out + i, q + i, n - i, scale, zero);
+}

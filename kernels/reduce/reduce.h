@@ -19,5 +19,6 @@ void qk_minmax_f32__neon(float *lo, float *hi, const float *x, size_t n);
 void qk_bin_f32__c(int32_t *at, const float *x, size_t n, float lo, float hi, int32_t bins);
 void qk_bin_f32__avx2(int32_t *at, const float *x, size_t n, float lo, float hi, int32_t bins);
 void qk_bin_f32__vnni(int32_t *at, const float *x, size_t n, float lo, float hi, int32_t bins);
+void qk_bin_f32__neon(int32_t *at, const float *x, size_t n, float lo, float hi, int32_t bins);
 
 #endif

@@ -11,6 +11,8 @@ void qk_transpose_b1__c(uint8_t *out, const uint8_t *in, size_t rows, size_t col
 void qk_transpose_b4__c(uint32_t *out, const uint32_t *in, size_t rows, size_t cols);
 void qk_transpose_b1__avx2(uint8_t *out, const uint8_t *in, size_t rows, size_t cols);
 void qk_transpose_b4__avx2(uint32_t *out, const uint32_t *in, size_t rows, size_t cols);
+void qk_transpose_b1__neon(uint8_t *out, const uint8_t *in, size_t rows, size_t cols);
+void qk_transpose_b4__neon(uint32_t *out, const uint32_t *in, size_t rows, size_t cols);
 
 /* Elements i0 <= i < i1, j0 <= j < j1 of it. */
 static inline void qk_transpose_part_b1(uint8_t *out, const uint8_t *in, size_t rows, size_t cols,

@@ -35,8 +35,8 @@ static void run_variant(const char *family, const qk_table *ref, const qk_table 
 
 void check_family(const char *family, size_t offset, void (*run)(check *c))
 {
-    static const unsigned bits[] = {QK_CPU_AVX2, QK_CPU_VNNI, QK_CPU_AMX, QK_CPU_NEON,
-                                    QK_CPU_NEONDOT};
+    static const unsigned bits[] = {QK_CPU_AVX2, QK_CPU_VNNI, QK_CPU_VBMI,
+                                    QK_CPU_AMX,  QK_CPU_NEON, QK_CPU_NEONDOT};
     any_fn seen[MAX_VARIANTS];
     size_t n_seen = 0;
     unsigned mask = 0;

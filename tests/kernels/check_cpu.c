@@ -14,7 +14,9 @@ Test(cpu, text)
     cr_assert_str_eq(qk_cpu_text(QK_CPU_AVX2), "avx2");
     cr_assert_str_eq(qk_cpu_text(QK_CPU_AVX2 | QK_CPU_VNNI), "avx2+vnni");
     cr_assert_str_eq(qk_cpu_text(QK_CPU_NEON), "neon");
-    cr_assert_str_eq(qk_cpu_text(QK_CPU_AVX2 | QK_CPU_VNNI | QK_CPU_AMX), "avx2+vnni+amx");
+    cr_assert_str_eq(qk_cpu_text(QK_CPU_AVX2 | QK_CPU_VNNI | QK_CPU_VBMI), "avx2+vnni+vbmi");
+    cr_assert_str_eq(qk_cpu_text(QK_CPU_AVX2 | QK_CPU_VNNI | QK_CPU_VBMI | QK_CPU_AMX),
+                     "avx2+vnni+vbmi+amx");
 }
 
 Test(cpu, detection_is_stable_and_ordered)
@@ -24,6 +26,7 @@ Test(cpu, detection_is_stable_and_ordered)
     cr_assert_eq(bits, qk_cpu_detect());
     cr_assert(!(bits & QK_CPU_VNNI) || (bits & QK_CPU_AVX2));
     cr_assert(!(bits & QK_CPU_AMX) || (bits & QK_CPU_VNNI));
+    cr_assert(!(bits & QK_CPU_VBMI) || (bits & QK_CPU_VNNI));
     cr_assert(!(bits & QK_CPU_NEONDOT) || (bits & QK_CPU_NEON));
     cr_assert(!(bits & QK_CPU_NEON) || !(bits & QK_CPU_AVX2));
 }
@@ -43,7 +46,7 @@ Test(cpu, words)
 /* Every member is a function, for every mask; bits the machine lacks change nothing. */
 Test(cpu, table_is_full)
 {
-    for (unsigned mask = 0; mask < 32; mask++) {
+    for (unsigned mask = 0; mask < 64; mask++) {
         qk_table t, capped;
         void (*member)(void);
 
