@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "ns/trial.h"
 
+#include "core/base/log.h"
 #include "core/base/mem.h"
 #include "core/model/onnx_write.h"
 #include "core/graph/op.h"
@@ -40,6 +41,39 @@ qns_status qns_trials_make_pool(qns_trials *t, qns_err *err)
     QNS_TRY(qns_pool_create(&t->pool, &t->spec.exec, err));
     QNS_TRY(qns_pool_keep(t->pool, t->spec.fused, err));
     return qns_pool_keep(t->pool, t->all.graph, err);
+}
+
+/* Layers that the settings change, but not to codes with scales from calibration. */
+static uint32_t n_otherwise(const qns_decisions *d)
+{
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < qns_graph_n_nodes(qns_decisions_graph(d)); i++) {
+        const qns_decision *x = qns_decisions_node(d, (qns_nid){i});
+        n +=
+            x->choice == QNS_DYNAMIC || x->choice == QNS_F16_ROUND || x->why == QNS_WHY_WEIGHT_ONLY;
+    }
+    return n;
+}
+
+/* Trials switch units between int8 and float; layers of another kind are in every trial as they
+ * are. */
+static qns_status check_units(const qns_trials *t, qns_err *err)
+{
+    const uint32_t n = n_otherwise(t->all.decisions);
+    if (n == 0)
+        return QNS_OK;
+    if (t->n_units == 0)
+        QNS_FAIL(err, UNSUPPORTED,
+                 "the settings make %u layer%s dynamic, float16 or of int8 weights only, and none "
+                 "int8: there is nothing to switch between int8 and float; take settings with "
+                 "calibrated scales, or look at such a model with 'qns quantize', then 'qns shadow "
+                 "FLOAT.onnx QUANT.onnx'",
+                 n, n == 1 ? "" : "s");
+    qns_log(QNS_LOG_WARN,
+            "%u layer%s dynamic, float16 or of int8 weights only: so in every trial, and never "
+            "switched to float",
+            n, n == 1 ? " is" : "s are");
+    return QNS_OK;
 }
 
 static qns_status prepare_all(qns_trials *t, qns_err *err)
@@ -85,6 +119,7 @@ qns_status qns_trials_create(qns_trials **out, const qns_trials_spec *spec, qns_
     QNS_TRY_DONE(qns_ranges_create(&t->ranges, spec->fused, err));
     QNS_TRY_DONE(qns_mixed_prepare(&t->all, t, NULL, NULL, err));
     QNS_TRY_DONE(qns_trials_find_units(t, t->all.decisions, err));
+    QNS_TRY_DONE(check_units(t, err));
     if (spec->cache) /* one that is not ours is refused before the work */
         QNS_TRY_DONE(qns_trial_cache_open(&t->cache, &t->id, spec->cache, t, err));
     QNS_TRY_DONE(calibrate(t, err));

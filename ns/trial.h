@@ -68,7 +68,8 @@ typedef struct qns_trials_spec {
 } qns_trials_spec;
 
 /* Decides what the units are and calibrates. Fails with NOTFOUND when a glob of a group matches no
- * unit, UNSUPPORTED when no output is float, and as qns_prepare() and qns_calibrate() do. */
+ * unit, UNSUPPORTED when no output is float or the settings quantize
+ * layers in ways that are not int8 only, and as qns_prepare() and qns_calibrate() do. */
 qns_status qns_trials_create(qns_trials **out, const qns_trials_spec *spec, qns_err *err);
 void qns_trials_free(qns_trials *t);
 

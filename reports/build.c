@@ -145,5 +145,28 @@ static qns_status build(qns_report **out, const void *of, qns_err *err)
     return qns_report_build(out, of, err);
 }
 
-const qns_kind qns_kind_comparison = {"comparison", from_json, to_json, free_result, build, NULL};
-const qns_kind qns_kind_shadow = {"shadow", from_json, to_json, free_result, build, NULL};
+static void gist(qns_gist *out, const void *of)
+{
+    const qns_result *r = of;
+    *out = (qns_gist){.qns = r->qns,
+                      .ref = r->ref.file,
+                      .test = r->test.file,
+                      .was = "",
+                      .samples = r->samples,
+                      .layers = r->n_layers};
+}
+
+const qns_kind qns_kind_comparison = {.name = "comparison",
+                                      .from_json = from_json,
+                                      .to_json = to_json,
+                                      .free = free_result,
+                                      .build = build,
+                                      .gist = gist,
+                                      .is_result = true};
+const qns_kind qns_kind_shadow = {.name = "shadow",
+                                  .from_json = from_json,
+                                  .to_json = to_json,
+                                  .free = free_result,
+                                  .build = build,
+                                  .gist = gist,
+                                  .is_result = true};

@@ -257,9 +257,28 @@ done:
     return st;
 }
 
+static void gist(qns_gist *out, const void *of)
+{
+    const qns_search_result *r = of;
+    *out = (qns_gist){.qns = r->qns,
+                      .ref = "",
+                      .test = r->model,
+                      .was = "",
+                      .samples = r->samples,
+                      .layers = r->n_units};
+    snprintf(out->outcome, sizeof out->outcome, "target %s with %u layers in float",
+             qns_search_met(r) ? "met" : "not met", qns_search_best(r)->n_units);
+}
+
 static qns_status layers(qns_result **out, const void *of, qns_err *err)
 {
     return qns_search_layers(out, of, err);
 }
 
-const qns_kind qns_kind_search = {"search", from_json, to_json, free_result, build, layers};
+const qns_kind qns_kind_search = {.name = "search",
+                                  .from_json = from_json,
+                                  .to_json = to_json,
+                                  .free = free_result,
+                                  .build = build,
+                                  .gist = gist,
+                                  .layers = layers};

@@ -77,9 +77,14 @@ done:
 
 qns_status qns_any_layers(const qns_result **out, qns_any_result *r, qns_err *err)
 {
+    if (!r->kind->layers && !r->kind->is_result)
+        QNS_FAIL(err, CONFIG,
+                 "a %s does not rank layers by their error; take a result of 'qns compare FLOAT.h5 "
+                 "QUANT.h5', 'qns shadow', 'qns sensitivity' or 'qns search'",
+                 r->kind->name);
     if (r->kind->layers && !r->layers)
         QNS_TRY(r->kind->layers(&r->layers, r->of, err));
-    *out = r->kind->layers ? r->layers : r->of;
+    *out = r->kind->is_result ? r->of : r->layers;
     return QNS_OK;
 }
 

@@ -10,6 +10,14 @@
 
 #include <jansson.h>
 
+typedef struct qns_gist { /* what a result is of, for one line; texts of the result */
+    const char *qns;
+    const char *ref, *test, *was; /* files; was: the one before, of three; "" where there is none */
+    int64_t samples;
+    uint32_t layers;
+    char outcome[96]; /* "3 regressed, 1 improved"; "" where there is none */
+} qns_gist;
+
 typedef struct qns_kind {
     const char *name; /* "comparison" */
     qns_status (*from_json)(void **out, const json_t *doc, qns_err *err);
@@ -18,9 +26,11 @@ typedef struct qns_kind {
     void (*free)(void *of);
     /* The result must outlive the report. */
     qns_status (*build)(qns_report **out, const void *of, qns_err *err);
-    /* Its layers, ranked, as a qns_result that lives no longer than it. NULL: `of` is one itself.
-     */
+    void (*gist)(qns_gist *out, const void *of);
+    /* Its layers, ranked, as a qns_result that lives no longer than it. NULL: it ranks none, or
+     * `of` is a qns_result itself. */
     qns_status (*layers)(qns_result **out, const void *of, qns_err *err);
+    bool is_result; /* `of` is a qns_result */
 } qns_kind;
 
 /* NULL when there is none of that name. */
@@ -39,7 +49,8 @@ qns_any_result qns_any_of(const qns_result *r);
 /* Fails with FORMAT when the document is no result or of an unknown kind. */
 qns_status qns_any_load(qns_any_result *out, const char *path, qns_err *err);
 qns_status qns_any_save(const char *path, const qns_any_result *r, qns_err *err);
-/* For those who choose among layers. *out lives as long as r. */
+/* For those who choose among layers. *out lives as long as r. Fails with CONFIG when results of the
+ * kind do not rank layers. */
 qns_status qns_any_layers(const qns_result **out, qns_any_result *r, qns_err *err);
 void qns_any_free(qns_any_result *r); /* also of {0} */
 

@@ -315,12 +315,17 @@ static void free_regression(void *of)
     qns_regression_free(of);
 }
 
-static qns_status no_layers(qns_result **out, const void *of, qns_err *err)
+static void gist(qns_gist *out, const void *of)
 {
-    QNS_FAIL(err, CONFIG,
-             "a regression does not rank layers by their error; take a result of 'qns compare "
-             "FLOAT.h5 QUANT.h5', 'qns "
-             "shadow' or 'qns sensitivity'");
+    const qns_regression *r = of;
+    *out = (qns_gist){.qns = r->qns,
+                      .ref = r->ref.file,
+                      .test = r->now.file,
+                      .was = r->was.file,
+                      .samples = r->samples,
+                      .layers = r->n_layers};
+    snprintf(out->outcome, sizeof out->outcome, "%u regressed, %u improved, %u unmatched",
+             r->n[QNS_REGRESSED], r->n[QNS_IMPROVED], r->n[QNS_NEWLY_UNMATCHED]);
 }
 
 static qns_status build(qns_report **out, const void *of, qns_err *err)
@@ -333,7 +338,7 @@ const qns_kind qns_kind_regression = {.name = "regression",
                                       .to_json = to_json,
                                       .free = free_regression,
                                       .build = build,
-                                      .layers = no_layers};
+                                      .gist = gist};
 
 qns_any_result qns_any_of_regression(const qns_regression *r)
 {

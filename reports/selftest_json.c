@@ -216,12 +216,16 @@ static void free_selftest(void *of)
     qns_selftest_free(of);
 }
 
-static qns_status no_layers(qns_result **out, const void *of, qns_err *err)
+static void gist(qns_gist *out, const void *of)
 {
-    QNS_FAIL(err, CONFIG,
-             "a selftest does not rank layers by their error; take a result of 'qns compare "
-             "FLOAT.h5 QUANT.h5', 'qns "
-             "shadow' or 'qns sensitivity'");
+    const qns_selftest *t = of;
+    *out = (qns_gist){.qns = t->qns,
+                      .ref = t->ref.file,
+                      .test = t->test.file,
+                      .was = "",
+                      .samples = t->samples,
+                      .layers = t->n_layers};
+    snprintf(out->outcome, sizeof out->outcome, "%u of %u faults caught", t->caught, t->possible);
 }
 
 static qns_status build(qns_report **out, const void *of, qns_err *err)
@@ -234,7 +238,7 @@ const qns_kind qns_kind_selftest = {.name = "selftest",
                                     .to_json = to_json,
                                     .free = free_selftest,
                                     .build = build,
-                                    .layers = no_layers};
+                                    .gist = gist};
 
 qns_any_result qns_any_of_selftest(const qns_selftest *t)
 {

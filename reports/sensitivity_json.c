@@ -294,10 +294,26 @@ static qns_status build(qns_report **out, const void *of, qns_err *err)
     return qns_sensitivity_build(out, of, err);
 }
 
+static void gist(qns_gist *out, const void *of)
+{
+    const qns_sensitivity *s = of;
+    *out = (qns_gist){.qns = s->qns,
+                      .ref = "",
+                      .test = s->model,
+                      .was = "",
+                      .samples = s->samples,
+                      .layers = s->n_units};
+}
+
 static qns_status layers(qns_result **out, const void *of, qns_err *err)
 {
     return qns_sensitivity_layers(out, of, err);
 }
 
-const qns_kind qns_kind_sensitivity = {"sensitivity",    from_json, to_json,
-                                       free_sensitivity, build,     layers};
+const qns_kind qns_kind_sensitivity = {.name = "sensitivity",
+                                       .from_json = from_json,
+                                       .to_json = to_json,
+                                       .free = free_sensitivity,
+                                       .build = build,
+                                       .gist = gist,
+                                       .layers = layers};

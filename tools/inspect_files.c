@@ -12,7 +12,6 @@
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
-#include <string.h>
 
 static json_t *shape_json(const qns_shape *s)
 {
@@ -187,25 +186,35 @@ qns_status qns_inspect_capture(json_t *json, const char *path, const qns_common 
 
 /* ---- results ---- */
 
+/* Absent texts are left out. */
+static json_t *result_json(const char *path, const char *kind, const qns_gist *f)
+{
+    json_t *j = json_pack("{s:s, s:s, s:s, s:s, s:I, s:i}", "file", path, "kind", kind, "reference",
+                          *f->ref ? f->ref : f->test, "test", f->test, "samples",
+                          (json_int_t)f->samples, "layers", (int)f->layers);
+    if (*f->was)
+        json_object_set_new(j, "before", json_string(f->was));
+    if (*f->outcome)
+        json_object_set_new(j, "outcome", json_string(f->outcome));
+    return j;
+}
+
 qns_status qns_inspect_result(json_t *json, const char *path, const qns_common *c, qns_err *err)
 {
-    qns_status st = QNS_OK;
     qns_any_result any = {0};
-    const qns_result *r;
+    qns_gist f;
     (void)c;
     QNS_TRY(qns_any_load(&any, path, err));
-    QNS_TRY_DONE(qns_any_layers(&r, &any, err));
-    const bool one = strcmp(r->test.file, r->ref.file) == 0; /* a scan of one model */
+    any.kind->gist(&f, any.of);
     if (json)
-        json_array_append_new(json, json_pack("{s:s, s:s, s:s, s:s, s:I, s:i}", "file", path,
-                                              "kind", r->kind, "reference", r->ref.file, "test",
-                                              r->test.file, "samples", (json_int_t)r->samples,
-                                              "layers", (int)r->n_layers));
-    else
-        printf("%s: %s of %s%s%s, %u layers, %" PRId64 " samples, made by qns %s\n", path, r->kind,
-               r->test.file, one ? "" : " with ", one ? "" : r->ref.file, r->n_layers, r->samples,
-               r->qns);
-done:
+        json_array_append_new(json, result_json(path, any.kind->name, &f));
+    else {
+        printf("%s: %s of %s%s%s%s%s, %u layers, %" PRId64 " samples, made by qns %s\n", path,
+               any.kind->name, f.test, *f.was ? " against " : "", f.was, *f.ref ? " with " : "",
+               f.ref, f.layers, f.samples, f.qns);
+        if (*f.outcome)
+            printf("outcome   %s\n", f.outcome);
+    }
     qns_any_free(&any);
-    return st;
+    return QNS_OK;
 }

@@ -69,6 +69,7 @@ static qns_status add_initializer(qns_onnx_import *im, const Onnx__TensorProto *
 /* Before IR version 4 every initializer is an input, too: then it is a constant here. */
 static qns_status add_inputs(qns_onnx_import *im, qns_err *err)
 {
+    const char *batch = NULL;
     for (size_t i = 0; i < im->g->n_input; i++) {
         const Onnx__ValueInfoProto *v = im->g->input[i];
         qns_dtype dtype;
@@ -82,8 +83,9 @@ static qns_status add_inputs(qns_onnx_import *im, qns_err *err)
         QNS_TRY(qns_onnx_input(&dtype, &shape, v, im->opts, err));
         QNS_TRY(qns_gb_input(&id, im->gb, v->name, dtype, &shape, err));
         QNS_TRY(define(im, v->name, id, err));
+        batch = batch ? batch : qns_onnx_batch_name(v);
     }
-    return QNS_OK;
+    return batch ? qns_gb_meta(im->gb, QNS_META_BATCH, batch, err) : QNS_OK;
 }
 
 static qns_status note_width(qns_onnx_import *im, const char *name, int32_t type, qns_err *err)

@@ -19,12 +19,20 @@ static int64_t fixed_size(const dimension *d)
     return d->value_case == ONNX__TENSOR_SHAPE_PROTO__DIMENSION__VALUE_DIM_VALUE ? d->dim_value : 0;
 }
 
+/* NULL when it has none. */
+static const char *symbol(const dimension *d)
+{
+    return d->value_case == ONNX__TENSOR_SHAPE_PROTO__DIMENSION__VALUE_DIM_PARAM && d->dim_param &&
+                   d->dim_param[0]
+               ? d->dim_param
+               : NULL;
+}
+
 /* The symbol of the axis, or "<input>.<axis>" when it has none. */
 static void axis_name(char *out, size_t size, const char *input, size_t axis, const dimension *d)
 {
-    if (d->value_case == ONNX__TENSOR_SHAPE_PROTO__DIMENSION__VALUE_DIM_PARAM && d->dim_param &&
-        d->dim_param[0])
-        snprintf(out, size, "%s", d->dim_param);
+    if (symbol(d))
+        snprintf(out, size, "%s", symbol(d));
     else
         snprintf(out, size, "%s.%zu", input, axis);
 }
@@ -108,6 +116,12 @@ qns_status qns_onnx_input(qns_dtype *dtype, qns_shape *shape, const Onnx__ValueI
     if (st != QNS_OK)
         qns_err_note(err, "input '%s'", v->name);
     return st;
+}
+
+const char *qns_onnx_batch_name(const Onnx__ValueInfoProto *v)
+{
+    const Onnx__TensorShapeProto *s = v->type->tensor_type->shape;
+    return s->n_dim ? symbol(s->dim[0]) : NULL;
 }
 
 /* Calls every open axis by its name: true when one has it; the names go into list. */

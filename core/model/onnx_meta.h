@@ -10,6 +10,9 @@
 
 #define QNS_META_LINEAGE "qns.lineage"
 #define QNS_META_VERSION "qns.version"
+/* What the file calls the open first axis of its inputs. Of the graph in memory only: in a file the
+ * axis itself says it. */
+#define QNS_META_BATCH "onnx.batch_axis"
 
 typedef struct qns_lineage qns_lineage;
 

@@ -31,14 +31,14 @@ qns_status qns_pb_tensor(Onnx__TensorProto **out, qns_arena *a, const char *name
 }
 
 static qns_status make_dim(Onnx__TensorShapeProto__Dimension **out, qns_arena *a, int64_t size,
-                           bool dynamic, qns_err *err)
+                           const char *symbol, qns_err *err)
 {
     Onnx__TensorShapeProto__Dimension *d;
     QNS_TRY(qns_arena_new((void **)&d, a, 1, sizeof *d, err));
     onnx__tensor_shape_proto__dimension__init(d);
-    if (dynamic) {
+    if (symbol) {
         d->value_case = ONNX__TENSOR_SHAPE_PROTO__DIMENSION__VALUE_DIM_PARAM;
-        d->dim_param = qns_pb_text("N");
+        d->dim_param = qns_pb_text(symbol);
     } else {
         d->value_case = ONNX__TENSOR_SHAPE_PROTO__DIMENSION__VALUE_DIM_VALUE;
         d->dim_value = size;
@@ -47,8 +47,8 @@ static qns_status make_dim(Onnx__TensorShapeProto__Dimension **out, qns_arena *a
     return QNS_OK;
 }
 
-qns_status qns_pb_value(Onnx__ValueInfoProto **out, qns_arena *a, const qns_value *v, bool dynamic,
-                        qns_err *err)
+qns_status qns_pb_value(Onnx__ValueInfoProto **out, qns_arena *a, const qns_value *v,
+                        const char *symbol, qns_err *err)
 {
     Onnx__ValueInfoProto *p;
     Onnx__TypeProto *type;
@@ -65,7 +65,7 @@ qns_status qns_pb_value(Onnx__ValueInfoProto **out, qns_arena *a, const qns_valu
     s->n_dim = (size_t)v->shape.rank;
     QNS_TRY(new_array((void **)&s->dim, a, s->n_dim, sizeof(void *), err));
     for (size_t i = 0; i < s->n_dim; i++)
-        QNS_TRY(make_dim(&s->dim[i], a, v->shape.dim[i], dynamic && i == 0, err));
+        QNS_TRY(make_dim(&s->dim[i], a, v->shape.dim[i], i == 0 ? symbol : NULL, err));
     t->has_elem_type = 1;
     t->elem_type = qns_onnx_data_type(v->dtype);
     t->shape = s;

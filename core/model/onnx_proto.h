@@ -11,9 +11,9 @@
 /* A tensor with raw data; name may be NULL. */
 qns_status qns_pb_tensor(Onnx__TensorProto **out, qns_arena *a, const char *name,
                          const qns_tensor *t, qns_err *err);
-/* The first axis becomes the symbol "N" when dynamic. */
-qns_status qns_pb_value(Onnx__ValueInfoProto **out, qns_arena *a, const qns_value *v, bool dynamic,
-                        qns_err *err);
+/* The first axis becomes the symbol, which is borrowed; NULL: it keeps its size. */
+qns_status qns_pb_value(Onnx__ValueInfoProto **out, qns_arena *a, const qns_value *v,
+                        const char *symbol, qns_err *err);
 /* Texts are borrowed, the lists are copied. */
 qns_status qns_pb_node(Onnx__NodeProto **out, qns_arena *a, const char *type, const char *name,
                        const char *const *in, size_t n_in, const char *const *output, size_t n_out,

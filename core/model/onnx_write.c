@@ -363,7 +363,8 @@ static qns_status add_meta(writer *w, qns_err *err)
     for (uint32_t i = 0; i < qns_graph_n_meta(w->g); i++) {
         const char *key, *value;
         qns_graph_meta_at(&key, &value, w->g, i);
-        if (strcmp(key, QNS_META_VERSION) != 0 && strcmp(key, QNS_META_LINEAGE) != 0)
+        if (strcmp(key, QNS_META_VERSION) != 0 && strcmp(key, QNS_META_LINEAGE) != 0 &&
+            strcmp(key, QNS_META_BATCH) != 0)
             QNS_TRY(add_entry(w, key, value, err));
     }
     return QNS_OK;
@@ -379,17 +380,19 @@ static bool has_batch(const qns_graph *g, const qns_value *v)
 static qns_status add_interface(Onnx__GraphProto *p, writer *w, bool dynamic, qns_err *err)
 {
     const qns_graph *g = w->g;
+    const char *known = qns_graph_meta(g, QNS_META_BATCH);
+    const char *symbol = !dynamic ? NULL : known ? known : "N";
     p->n_input = qns_graph_n_inputs(g);
     p->n_output = qns_graph_n_outputs(g);
     QNS_TRY(qns_arena_new((void **)&p->input, w->a, p->n_input, sizeof *p->input, err));
     QNS_TRY(qns_arena_new((void **)&p->output, w->a, p->n_output, sizeof *p->output, err));
     for (uint32_t i = 0; i < p->n_input; i++) {
         const qns_value *v = qns_graph_value(g, qns_graph_input(g, i));
-        QNS_TRY(qns_pb_value(&p->input[i], w->a, v, dynamic && has_batch(g, v), err));
+        QNS_TRY(qns_pb_value(&p->input[i], w->a, v, has_batch(g, v) ? symbol : NULL, err));
     }
     for (uint32_t i = 0; i < p->n_output; i++) {
         const qns_value *v = qns_graph_value(g, qns_graph_output(g, i));
-        QNS_TRY(qns_pb_value(&p->output[i], w->a, v, dynamic && has_batch(g, v), err));
+        QNS_TRY(qns_pb_value(&p->output[i], w->a, v, has_batch(g, v) ? symbol : NULL, err));
     }
     return QNS_OK;
 }

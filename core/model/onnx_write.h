@@ -9,8 +9,8 @@
 
 #include "core/graph/graph.h"
 
-/* The file appears complete or not at all. The first axis of inputs and outputs is written as the
- * symbol "N" when dynamic_batch. */
+/* The file appears complete or not at all. With dynamic_batch the first axis of inputs and outputs
+ * is written open, by the name that it has in the file which the graph was read from; else "N". */
 qns_status qns_onnx_write(const char *path, const qns_graph *g, bool dynamic_batch, qns_err *err);
 
 #endif

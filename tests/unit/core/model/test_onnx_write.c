@@ -119,6 +119,25 @@ Test(onnx_write, a_qdq_graph_reads_back_the_same)
     qns_graph_free(g);
 }
 
+static const Onnx__TensorShapeProto__Dimension *first_axis(const Onnx__ValueInfoProto *v)
+{
+    return v->type->tensor_type->shape->dim[0];
+}
+
+Test(onnx_write, a_first_axis_without_a_name_is_written_as_n)
+{
+    b_input(&b, "x", B_TYPE(FLOAT), B_DIMS(0, 3));
+    b_node(&b, "Relu", "relu", "x", "y");
+    b_output(&b, "y");
+    qns_graph *g = b_graph(&b, NULL);
+    write_to(g, true);
+    Onnx__ModelProto *m = unpack();
+    cr_expect_str_eq(first_axis(m->graph->input[0])->dim_param, "N");
+    cr_expect_str_eq(first_axis(m->graph->output[0])->dim_param, "N");
+    onnx__model_proto__free_unpacked(m, NULL);
+    qns_graph_free(g);
+}
+
 Test(onnx_write, what_other_readers_see)
 {
     qns_graph *g = qdq_conv();
@@ -127,8 +146,10 @@ Test(onnx_write, what_other_readers_see)
     cr_expect_eq(m->ir_version, 8);
     cr_expect_eq(m->opset_import[0]->version, 13);
     cr_expect_str_eq(m->producer_name, "qns");
-    cr_expect_str_eq(m->graph->input[0]->type->tensor_type->shape->dim[0]->dim_param, "N");
-    cr_expect_str_eq(m->graph->output[0]->type->tensor_type->shape->dim[0]->dim_param, "N");
+    cr_expect_str_eq(first_axis(m->graph->input[0])->dim_param, "D0");
+    cr_expect_str_eq(first_axis(m->graph->output[0])->dim_param, "D0");
+    for (size_t i = 0; i < m->n_metadata_props; i++) /* it is said once */
+        cr_expect_null(strstr(m->metadata_props[i]->key, "batch"));
     bool weight = false, scale = false, zero = false;
     for (size_t i = 0; i < m->graph->n_initializer; i++) {
         const Onnx__TensorProto *t = m->graph->initializer[i];
@@ -141,7 +162,7 @@ Test(onnx_write, what_other_readers_see)
 
     write_to(g, false);
     m = unpack();
-    cr_expect_eq(m->graph->input[0]->type->tensor_type->shape->dim[0]->dim_value, 1);
+    cr_expect_eq(first_axis(m->graph->input[0])->dim_value, 1);
     onnx__model_proto__free_unpacked(m, NULL);
     qns_graph_free(g);
 }
