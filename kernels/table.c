@@ -105,6 +105,7 @@ static void init_vnni(qk_table *t)
     t->dequantize_wide_u8 = qk_dequantize_wide_u8__vnni;
     t->dequantize_wide_s8 = qk_dequantize_wide_s8__vnni;
     t->add_u8 = qk_add_u8__vnni;
+    t->add_u8_fixed = qk_add_u8_fixed__vnni;
     t->max_u8 = qk_max_u8__vnni;
     t->max_s8 = qk_max_s8__vnni;
     t->max_f32 = qk_max_f32__vnni;
@@ -149,6 +150,7 @@ static void init_neon(qk_table *t)
     t->dequantize_wide_u8 = qk_dequantize_wide_u8__neon;
     t->dequantize_wide_s8 = qk_dequantize_wide_s8__neon;
     t->add_u8 = qk_add_u8__neon;
+    t->add_u8_fixed = qk_add_u8_fixed__neon;
     t->max_u8 = qk_max_u8__neon;
     t->max_s8 = qk_max_s8__neon;
     t->max_f32 = qk_max_f32__neon;

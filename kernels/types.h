@@ -70,7 +70,7 @@ typedef struct qk_pair {
     float ref_min, ref_max, test_min, test_max;
 } qk_pair;
 
-/* The same by QNNPACK's fixed-point formula (eltwise/add_fixed.h): a, b in 0..2^22, shift 1..31. */
+/* The same by QNNPACK's fixed-point formula (eltwise/eltwise.h): a, b in 0..2^22, shift 1..31. */
 typedef struct qk_add_fixed {
     int32_t a, b, zero_a, zero_b, zero_out, lo, hi;
     int shift;

@@ -92,6 +92,19 @@ static void add_u8(const qk_table *k, qns_bench_data *d)
     k->add_u8(d->codes_out, d->codes, d->codes2, RUN, &d->add);
 }
 
+static void add_u8_fixed(const qk_table *k, qns_bench_data *d)
+{
+    const qk_add_fixed p = {.a = 3 << 20,
+                            .b = 2 << 20,
+                            .zero_a = 100,
+                            .zero_b = 3,
+                            .zero_out = 120,
+                            .hi = 255,
+                            .shift = 22};
+
+    k->add_u8_fixed(d->codes_out, d->codes, d->codes2, RUN, &p);
+}
+
 static void max_u8(const qk_table *k, qns_bench_data *d)
 {
     for (int i = 0; i < POSITIONS; i++)
@@ -199,6 +212,7 @@ static const qns_bench_kernel list[] = {
     {CASE(dequantize_wide_u8), EACH(5)},
     {CASE(dequantize_wide_s8), EACH(5)},
     {CASE(add_u8), EACH(3)},
+    {CASE(add_u8_fixed), EACH(3)},
     {CASE(max_u8), TAPS(1, 1)},
     {CASE(max_s8), TAPS(1, 1)},
     {CASE(max_f32), TAPS(4, 4)},

@@ -10,13 +10,25 @@
  *            code = Q_fb8(y)                     kernels/quantize/quantize.h
  *   scalar   d = s * (f32)(q - z)                for a and b
  *            y = da + db, relu: max(y, 0)
- *            code = clamp((f32)zero + rne(y * inv), 0, 255)     in float; Q_fbs, NaN gives 0 */
+ *            code = clamp((f32)zero + rne(y * inv), 0, 255)     in float; Q_fbs, NaN gives 0
+ *
+ * add_u8_fixed (spec 5.2), element by element, in 32 bits:
+ *
+ *     acc  = a (q_a - zero_a) + b (q_b - zero_b)      |acc| < 2^31, since a, b <= 2^22
+ *     code = clamp(round(acc / 2^shift) + zero_out)   ties away from zero
+ *
+ * What makes it cheap in vectors:
+ *   - x86 multiplies pairs of 16-bit words twice as fast as words of 32 bits, and adds the two
+ *     products: (q_a, q_b) times the low QK_FIXED_LOW bits of (a, b), and times what is above them.
+ *   - With t = acc - (acc < 0), ties away from zero are round(acc / 2^shift) =
+ *     floor((t + 2^(shift - 1)) / 2^shift) = floor((floor(t / 2^(shift - 1)) + 1) / 2). Behind the
+ *     inner floor 16 bits are enough: what saturates there is clamped to lo or hi anyway. */
 #ifndef QK_ELTWISE_H
 #define QK_ELTWISE_H
 
 #include "kernels/types.h"
 
-enum { QK_ADD_BLOCK = 64 };
+enum { QK_ADD_BLOCK = 64, QK_FIXED_LOW = 15 };
 
 void qk_add_u8__c(uint8_t *out, const uint8_t *a, const uint8_t *b, size_t n, const qk_add *p);
 void qk_add_u8__avx2(uint8_t *out, const uint8_t *a, const uint8_t *b, size_t n, const qk_add *p);
@@ -26,6 +38,24 @@ void qk_add_u8_fixed__c(uint8_t *out, const uint8_t *a, const uint8_t *b, size_t
                         const qk_add_fixed *p);
 void qk_add_u8_fixed__avx2(uint8_t *out, const uint8_t *a, const uint8_t *b, size_t n,
                            const qk_add_fixed *p);
+void qk_add_u8_fixed__vnni(uint8_t *out, const uint8_t *a, const uint8_t *b, size_t n,
+                           const qk_add_fixed *p);
+void qk_add_u8_fixed__neon(uint8_t *out, const uint8_t *a, const uint8_t *b, size_t n,
+                           const qk_add_fixed *p);
+
+/* Two 16-bit words, that of a first: what is above the low bits of the multipliers, and the low
+ * bits. */
+static inline int32_t qk_add_fixed_high(const qk_add_fixed *p)
+{
+    return p->a >> QK_FIXED_LOW | p->b >> QK_FIXED_LOW << 16;
+}
+
+static inline int32_t qk_add_fixed_low(const qk_add_fixed *p)
+{
+    const int32_t low = (1 << QK_FIXED_LOW) - 1;
+    return (p->a & low) | (p->b & low) << 16;
+}
+
 /* The scalar formula alone: the tail of every variant. */
 void qk_add_u8_tail__c(uint8_t *out, const uint8_t *a, const uint8_t *b, size_t n, const qk_add *p);
 
