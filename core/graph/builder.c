@@ -245,6 +245,7 @@ qns_status qns_gb_node(qns_vid *out, qns_gb *gb, const qns_node_spec *s, qns_err
     qns_node n = {.id = {(uint32_t)gb->node.n},
                   .op = s->op,
                   .clamp = s->clamp,
+                  .folded = s->folded,
                   .n_in = s->n_in,
                   .n_out = s->n_out,
                   .name = s->name};
@@ -322,6 +323,7 @@ qns_status qns_gb_copy_node(qns_gb *gb, const qns_node *old, qns_err *err)
                              .name = old->name,
                              .attr = old->attr,
                              .clamp = old->clamp,
+                             .folded = old->folded,
                              .in = in,
                              .n_in = old->n_in,
                              .origin = old->origin,

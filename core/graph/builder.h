@@ -46,6 +46,7 @@ typedef struct qns_node_spec {
     const char *name; /* made unique */
     const void *attr; /* op->attr_size bytes */
     qns_range clamp;
+    const qns_op *folded; /* NULL: none */
     const qns_vid *in;
     uint32_t n_in;
     const char *const *origin; /* NULL with n_origin 0: the node's own name */

@@ -49,6 +49,7 @@ typedef struct qns_node {
     const char *name;        /* unique */
     const void *attr;        /* op->attr_size bytes; their type is known to the op's file only */
     qns_range clamp;         /* fused activation; QNS_NO_CLAMP when there is none */
+    const qns_op *folded;    /* whose affine map qns_fuse() put into the weights; NULL: none */
     const qns_vid *in, *out; /* an optional input that is left out is QNS_NO_VALUE */
     uint32_t n_in, n_out;
     const char *const *origin; /* names of all nodes of the original model folded into this one */

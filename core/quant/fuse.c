@@ -18,7 +18,8 @@ typedef struct fuser {
     struct {
         const char **at;
         size_t n, cap;
-    } origin; /* of the group at hand */
+    } origin;             /* of the group at hand */
+    const qns_op *folded; /* in the group at hand */
 } fuser;
 
 /* The node behind the only output, if that output disappears when both become one. */
@@ -108,6 +109,7 @@ static qns_status take(fuser *f, const qns_node **last, qns_vid *in, uint32_t *n
             QNS_TRY(add_origins(f, next, err));
             *clamp = next->clamp;
             f->taken[next->id.i] = true;
+            f->folded = next->op;
             *last = next;
         }
     }
@@ -134,6 +136,7 @@ static qns_status fuse_node(fuser *f, const qns_node *n, qns_err *err)
     for (uint32_t i = 0; i < n->n_in; i++)
         QNS_TRY(qns_gb_mapped(&in[i], f->gb, n->in[i], err));
     f->origin.n = 0;
+    f->folded = n->folded;
     QNS_TRY(add_origins(f, n, err));
     QNS_TRY(take(f, &last, in, &n_in, &clamp, n, err));
     for (uint32_t i = 0; i < n->n_out; i++) {
@@ -146,6 +149,7 @@ static qns_status fuse_node(fuser *f, const qns_node *n, qns_err *err)
                              .name = n->name,
                              .attr = n->attr,
                              .clamp = clamp,
+                             .folded = f->folded,
                              .in = in,
                              .n_in = n_in,
                              .origin = f->origin.at,

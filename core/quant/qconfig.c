@@ -238,5 +238,5 @@ qns_status qns_qconfig_check(const qns_qconfig_set *set, const qns_graph *g, qns
         if (!found)
             return unmatched(set, r, g, err);
     }
-    return QNS_OK;
+    return qns_qconfig_check_fused(set, g, err);
 }

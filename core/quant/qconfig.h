@@ -117,7 +117,8 @@ bool qns_qrule_matches(const qns_qrule *r, const qns_graph *g, const qns_node *n
 /* The deciding rule, or NULL for the default. Valid as long as the set. */
 const qns_qrule *qns_qconfig_match(const qns_qconfig_set *set, const qns_graph *g,
                                    const qns_node *n);
-/* Fails with NOTFOUND when a name or skip rule matches no node of the graph, naming the nearest. */
+/* Fails with NOTFOUND when a name or skip rule matches no node of the graph, naming the nearest;
+ * with CONFIG when rules by operator differ for operators that were fused into one node. */
 qns_status qns_qconfig_check(const qns_qconfig_set *set, const qns_graph *g, qns_err *err);
 
 /* The whole set as text that qns_qconfig_parse() reads back to the same. */

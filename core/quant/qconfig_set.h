@@ -38,6 +38,8 @@ qns_status qns_qconfig_read_pytorch(qns_qconfig_set *set, const qns_yaml_node *m
 /* The same name, or a pattern (* ? []) that fits. An exact name wins over its reading as a pattern.
  */
 bool qns_name_fits(const char *pattern, const char *name);
+/* Fails with CONFIG when rules by operator differ within a layer of the fused graph. */
+qns_status qns_qconfig_check_fused(const qns_qconfig_set *set, const qns_graph *g, qns_err *err);
 /* The operator that a type or function of PyTorch is here, or one of our own names; or NULL. */
 const qns_op *qns_qconfig_type(const char *name);
 /* False: no extended regular expression, or one that is refused because it may take too much. */

@@ -325,3 +325,59 @@ Test(qconfig, pytorch_mistakes)
     refuses("pytorch: {module_name_object_type_order: [{module: a}]}\n", QNS_E_CONFIG, "'type'");
     refuses("rules:\n  - {module: a, index: 0}\n", QNS_E_CONFIG, "'index'");
 }
+
+/* x -> c (convolution) -> b (batch norm) -> r (relu), one layer after fusion; r2 (relu) alone */
+static qns_graph *conv_bn_relu(qns_graph **source)
+{
+    net t = net_start(1);
+    qns_vid in[5] = {net_input(&t, "x", (qns_shape){4, {1, 2, 4, 4}}),
+                     net_random(&t, "w", (qns_shape){4, {2, 2, 1, 1}}, -1, 1)};
+    in[0] = net_op(&t, "Conv", "c", in, 2, NULL, 0);
+    for (int i = 1; i < 5; i++)
+        in[i] =
+            net_random(&t, (const char[]){'p', (char)('0' + i), 0}, (qns_shape){1, {2}}, 0.5F, 1);
+    const qns_vid r = net_relu(&t, "r", net_op(&t, "BatchNormalization", "b", in, 5, NULL, 0));
+    const qns_vid y = net_relu(&t, "r2", net_maxpool2(&t, "p", r));
+    qns_graph *f;
+    *source = net_finish(&t, &y, 1);
+    cr_assert_eq(qns_fuse(&f, *source, NULL), QNS_OK);
+    return f;
+}
+
+Test(qconfig, rules_by_operator_may_not_differ_within_one_layer)
+{
+    static const struct {
+        const char *text, *told; /* told: NULL when there is nothing against it */
+    } set[] = {
+        {"pytorch: {object_type: {nn.Conv2d: default, nn.ReLU: fbgemm}}\n",
+         "q.yaml: the rules for 'conv' in line 1 and for 'clamp' in line 1 differ, but 'c_node', "
+         "'b_node', 'r_node' are one layer"},
+        {"rules:\n  - {op: conv, activation: {observer: minmax}}\n  - {op: clamp, quantize: "
+         "false}\n",
+         "'conv' in line 2 and for 'clamp' in line 3"},
+        {"pytorch: {object_type: {nn.Conv2d: null, nn.BatchNorm2d: fbgemm, nn.ReLU: null}}\n",
+         "'conv' in line 1 and for 'batchnorm' in line 1"},
+        {"pytorch: {object_type: {nn.Conv2d: default, nn.BatchNorm2d: default, nn.ReLU: "
+         "default}}\n",
+         NULL},
+        {"pytorch: {object_type: {nn.Conv2d: null, nn.BatchNorm2d: null, nn.ReLU: null}}\n", NULL},
+        {"pytorch: {object_type: {nn.Conv2d: default}}\n", NULL},
+        {"pytorch: {object_type: {nn.ReLU: null}}\n", NULL}, /* the other relu */
+        {"pytorch: {object_type: {nn.MaxPool2d: null, nn.ReLU: x86}}\n", NULL},
+        /* A stronger rule decides the layer. */
+        {"pytorch: {object_type: {nn.Conv2d: default, nn.ReLU: null}}\nrules:\n  - {name: "
+         "c_node}\n",
+         NULL},
+    };
+    qns_graph *source, *g = conv_bn_relu(&source);
+    for (size_t i = 0; i < QNS_ARRAY_LEN(set); i++) {
+        qns_err err = {0};
+        qns_qconfig_set *s = parse(set[i].text);
+        const qns_status st = qns_qconfig_check(s, g, &err);
+        cr_expect_eq(st, set[i].told ? QNS_E_CONFIG : QNS_OK, "%s: %s", set[i].text, err.text);
+        cr_expect(!set[i].told || strstr(err.text, set[i].told), "%s: %s", set[i].text, err.text);
+        qns_qconfig_free(s);
+    }
+    qns_graph_free(g);
+    qns_graph_free(source);
+}
