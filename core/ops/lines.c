@@ -75,4 +75,8 @@ void qns_lines_copy(uint8_t *to, const qns_lines *l, const uint8_t *in, uint8_t 
                in + (size_t)((image * g->in[0] + z) * g->in[1] + y) * (size_t)g->in[2] * l->ch,
                (size_t)n * l->ch);
     memset(row + (size_t)(left + n) * l->ch, pad, (size_t)(width - left - n) * l->ch);
+    /* Weights of 0 take the codes behind a line out of the sums, whatever they are; but kernels
+     * choose a way by them, which should not differ from run to run. */
+    if (line + 1 == qns_lines_number(l))
+        memset(row + (size_t)width * l->ch, pad, SLACK);
 }
