@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 #include "core/model/onnx_import.h"
 
+#include "core/base/log.h"
 #include "core/base/mem.h"
 #include "core/base/str.h"
 #include "core/model/onnx_attr.h"
 #include "core/model/onnx_input.h"
 #include "core/ops/op_quantize.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -53,6 +55,20 @@ static qns_status add_constant(qns_onnx_import *im, const char *name, const qns_
     return define(im, name, v, err);
 }
 
+/* Told here because a relu further on may hide it. */
+static void warn_of_nan(const char *name, const qns_tensor *t)
+{
+    const float *x = t->data;
+    size_t n = t->dtype == QNS_F32 ? qns_tensor_count(t) : 0, n_nan = 0;
+    for (size_t i = 0; i < n; i++)
+        n_nan += isnan(x[i]) != 0;
+    if (n_nan)
+        qns_log(QNS_LOG_WARN,
+                "initializer '%s': %zu of %zu numbers are NaN; nothing computed from "
+                "them means anything",
+                name, n_nan, n);
+}
+
 static qns_status add_initializer(qns_onnx_import *im, const Onnx__TensorProto *t, qns_err *err)
 {
     qns_tensor data;
@@ -63,6 +79,8 @@ static qns_status add_initializer(qns_onnx_import *im, const Onnx__TensorProto *
         st = add_constant(im, t->name, &data, err);
     if (st != QNS_OK)
         qns_err_note(err, "initializer '%s'", t->name);
+    else
+        warn_of_nan(t->name, &data);
     return st;
 }
 

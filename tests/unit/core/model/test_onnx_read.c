@@ -5,6 +5,8 @@
 #include "core/graph/op.h"
 #include "tests/unit/core/model/onnx_build.h"
 
+#include <math.h>
+
 static build b;
 
 static void start(void)
@@ -220,9 +222,10 @@ Test(onnx_read, lineage_is_restored)
 
 static int warnings;
 
+/* ctx: a text that the warning has. */
 static void count(void *ctx, qns_log_level level, const char *text)
 {
-    warnings += level == QNS_LOG_WARN && strstr(text, "qns.lineage") != NULL;
+    warnings += level == QNS_LOG_WARN && strstr(text, ctx) != NULL;
 }
 
 Test(onnx_read, damaged_lineage_is_ignored_with_a_warning)
@@ -233,7 +236,8 @@ Test(onnx_read, damaged_lineage_is_ignored_with_a_warning)
                                       "{\"values\":{},\"nodes\":{\"r\":[]}}",
                                       "{\"values\":{},\"nodes\":{\"r\":[1]}}",
                                       "{}"};
-    qns_log_to(count, NULL);
+    char text[] = "qns.lineage";
+    qns_log_to(count, text);
     b_input(&b, "x", B_TYPE(FLOAT), B_DIMS(1));
     b_node(&b, "Relu", "r", "x", "y");
     b_output(&b, "y");
@@ -246,6 +250,22 @@ Test(onnx_read, damaged_lineage_is_ignored_with_a_warning)
         cr_expect_str_eq(b_find(g, "y")->origin, "y");
         qns_graph_free(g);
     }
+}
+
+Test(onnx_read, nan_in_an_initializer_is_a_warning)
+{
+    const float bad[] = {1, NAN, INFINITY, NAN}, good[] = {1, -INFINITY, INFINITY, 0};
+    char text[] = "initializer 'bad': 2 of 4 numbers are NaN";
+    qns_log_to(count, text);
+    b_input(&b, "x", B_TYPE(FLOAT), B_DIMS(4));
+    b_init(&b, b_raw(&b, "bad", B_TYPE(FLOAT), bad, sizeof bad, B_DIMS(4)));
+    b_init(&b, b_raw(&b, "good", B_TYPE(FLOAT), good, sizeof good, B_DIMS(4)));
+    b_node(&b, "Add", "a", "x,bad", "s");
+    b_node(&b, "Add", "b", "s,good", "y");
+    b_output(&b, "y");
+    warnings = 0;
+    qns_graph_free(b_graph(&b, NULL));
+    cr_assert_eq(warnings, 1);
 }
 
 Test(onnx_read, a_custom_domain_in_the_imports_does_no_harm)
