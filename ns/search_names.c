@@ -23,12 +23,11 @@ static qns_status find_word(int *out, const char *what, const char *name, const 
         qns_str_addf(&all, "%s%s", i ? ", " : "", word[i]);
     }
     const int64_t near = qns_nearest(name, word, n);
-    const qns_status st =
-        qns_err_set(err, QNS_E_NOTFOUND, __FILE__, __LINE__, "no %s '%s'%s%s%s; there are %s", what,
-                    name, near >= 0 ? "; did you mean '" : "", near >= 0 ? word[near] : "",
-                    near >= 0 ? "'?" : "", qns_str_get(&all));
+    qns_err_set(err, QNS_E_NOTFOUND, __FILE__, __LINE__, "no %s '%s'%s%s%s; there are %s", what,
+                name, near >= 0 ? "; did you mean '" : "", near >= 0 ? word[near] : "",
+                near >= 0 ? "'?" : "", qns_str_get(&all));
     qns_str_fini(&all);
-    return st;
+    return QNS_E_NOTFOUND;
 }
 
 const char *qns_cost_name(qns_cost c)

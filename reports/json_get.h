@@ -29,7 +29,7 @@ qns_status qns_json_parse(json_t **out, const char *text, size_t n, qns_err *err
 /* Also IO, and FORMAT for a file that is too large to be a result. */
 qns_status qns_json_load(json_t **out, const char *path, qns_err *err);
 
-/* Fails with FORMAT: "'layers[3].name' must be " want. */
+/* Fails with FORMAT, always: "'layers[3].name' must be " want. */
 qns_status qns_json_wrong(qns_json_reader *rd, const qns_json_place *p, const char *want);
 /* Zeroed memory; out is the address of any pointer. */
 qns_status qns_json_get_memory(qns_json_reader *rd, void *out, size_t n, size_t size);

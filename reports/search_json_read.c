@@ -22,9 +22,9 @@ static qns_status get_word(qns_json_reader *rd, int *out, const json_t *o, const
     qns_str want = {0};
     for (int i = 0; i < n; i++)
         qns_str_addf(&want, "%s\"%s\"", i ? ", " : "one of ", word[i]);
-    const qns_status st = qns_json_wrong(rd, &at, qns_str_get(&want));
+    qns_json_wrong(rd, &at, qns_str_get(&want));
     qns_str_fini(&want);
-    return st;
+    return QNS_E_FORMAT;
 }
 
 static qns_status get_costs(qns_json_reader *rd, double cost[QNS_COSTS], const json_t *o,

@@ -50,8 +50,12 @@ qns_status qns_err_set(qns_err *err, qns_status code, const char *file, int line
 void qns_err_note(qns_err *err, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 const char *qns_status_text(qns_status code);
 
+/* The code stands in the return itself: a compiler that inlines sees that it is no QNS_OK. */
 #define QNS_FAIL(err, code, ...)                                                                   \
-    return qns_err_set((err), QNS_E_##code, __FILE__, __LINE__, __VA_ARGS__)
+    do {                                                                                           \
+        qns_err_set((err), QNS_E_##code, __FILE__, __LINE__, __VA_ARGS__);                         \
+        return QNS_E_##code;                                                                       \
+    } while (0)
 #define QNS_TRY(call)                                                                              \
     do {                                                                                           \
         const qns_status try_ = (call);                                                            \
@@ -60,7 +64,8 @@ const char *qns_status_text(qns_status code);
     } while (0)
 #define QNS_FAIL_DONE(err, code, ...)                                                              \
     do {                                                                                           \
-        st = qns_err_set((err), QNS_E_##code, __FILE__, __LINE__, __VA_ARGS__);                    \
+        qns_err_set((err), QNS_E_##code, __FILE__, __LINE__, __VA_ARGS__);                         \
+        st = QNS_E_##code;                                                                         \
         goto done;                                                                                 \
     } while (0)
 #define QNS_TRY_DONE(call)                                                                         \
