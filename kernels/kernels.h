@@ -96,6 +96,10 @@ struct qk_table {
     void (*transpose_b4)(uint32_t *out, const uint32_t *in, size_t rows, size_t cols);
     /* All sums of a pair of n > 0 floats, in a fixed order (kernels/pairs/pairs.h). */
     void (*pair_f32)(qk_pair *out, const float *ref, const float *test, size_t n);
+    /* The same of 1 to QK_PAIR_TESTS test sides that are codes: out[i] is what pair_f32 says of
+     * test[i] as floats. */
+    void (*pair_codes)(qk_pair *out, const float *ref, const qk_coded *test, size_t n_test,
+                       size_t n);
     /* How many lie outside lo..hi; NaN does not. */
     size_t (*outside_f32)(const float *x, size_t n, float lo, float hi);
 };

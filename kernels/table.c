@@ -49,6 +49,7 @@ static void init_scalar(qk_table *t)
         .transpose_b1 = qk_transpose_b1__c,
         .transpose_b4 = qk_transpose_b4__c,
         .pair_f32 = qk_pair_f32__c,
+        .pair_codes = qk_pair_codes__c,
         .outside_f32 = qk_outside_f32__c,
     };
 }
@@ -83,6 +84,7 @@ static void init_avx2(qk_table *t)
     t->transpose_b1 = qk_transpose_b1__avx2;
     t->transpose_b4 = qk_transpose_b4__avx2;
     t->pair_f32 = qk_pair_f32__avx2;
+    t->pair_codes = qk_pair_codes__avx2;
     t->outside_f32 = qk_outside_f32__avx2;
 }
 #endif
@@ -113,6 +115,7 @@ static void init_vnni(qk_table *t)
     t->minmax_f32 = qk_minmax_f32__vnni;
     t->bin_f32 = qk_bin_f32__vnni;
     t->pair_f32 = qk_pair_f32__vnni;
+    t->pair_codes = qk_pair_codes__vnni;
     t->outside_f32 = qk_outside_f32__vnni;
 }
 #endif
@@ -162,6 +165,9 @@ static void init_neon(qk_table *t)
     t->bin_f32 = qk_bin_f32__neon;
     t->transpose_b1 = qk_transpose_b1__neon;
     t->transpose_b4 = qk_transpose_b4__neon;
+    t->pair_f32 = qk_pair_f32__neon;
+    t->pair_codes = qk_pair_codes__neon;
+    t->outside_f32 = qk_outside_f32__neon;
 }
 
 static void init_neondot(qk_table *t)

@@ -63,6 +63,12 @@ typedef struct qk_add {
     bool relu; /* max(sum, 0) in float, before quantizing */
 } qk_add;
 
+/* The same by QNNPACK's fixed-point formula (eltwise/eltwise.h): a, b in 0..2^22, shift 1..31. */
+typedef struct qk_add_fixed {
+    int32_t a, b, zero_a, zero_b, zero_out, lo, hi;
+    int shift;
+} qk_add_fixed;
+
 /* What a reference r and its test side q differ by; e = q - r (kernels/pairs/pairs.h). */
 typedef struct qk_pair {
     double rr, qq, rq, ee, e; /* sums of r r, q q, r q, e e, e */
@@ -70,10 +76,15 @@ typedef struct qk_pair {
     float ref_min, ref_max, test_min, test_max;
 } qk_pair;
 
-/* The same by QNNPACK's fixed-point formula (eltwise/eltwise.h): a, b in 0..2^22, shift 1..31. */
-typedef struct qk_add_fixed {
-    int32_t a, b, zero_a, zero_b, zero_out, lo, hi;
-    int shift;
-} qk_add_fixed;
+/* Codes of one scale as the test side of a pair: each stands for scale * (float)(code - zero),
+ * rounded to float (spec section 1). 0 <= scale < infinity, |zero| < 2^22. */
+typedef struct qk_coded {
+    const void *code;
+    float scale;
+    int32_t zero;
+    bool is_signed;
+} qk_coded;
+
+enum { QK_PAIR_TESTS = 2 }; /* test sides of one reference in one call */
 
 #endif

@@ -14,8 +14,8 @@
 typedef struct qns_cmp_live {
     qns_sums *const *channels; /* by layer: activation sums by channel; NULL: not made */
     qns_sums *const
-        *local;            /* by layer: of the local error in the first samples, by channel; NULL */
-    const size_t *n_local; /* by layer: channels of that */
+        *local; /* by layer: of the local error in the first bad samples, by channel; NULL */
+    const size_t *n_local;          /* by layer: channels of that */
     size_t same, ref_hit, test_hit; /* samples whose arg-max agrees; that hit their label */
     bool has_labels;
 } qns_cmp_live;

@@ -16,7 +16,9 @@
 #include <omp.h>
 #include <string.h>
 
-/* A constant of each channel shows in a few samples already. */
+/* A constant of each channel shows in a few samples already. It is told of layers below
+ * QNS_SQNR_WATCH_DB only (diagnose.c), and a layer all of whose samples are above is above, too:
+ * only samples below are looked at by channel, which means turning them row-major first. */
 enum { SHIFT_SAMPLES = 32 };
 
 typedef struct side {
@@ -32,7 +34,7 @@ typedef struct side {
 typedef struct watched { /* a layer */
     qns_vid ref, test;   /* QNS_NONE: weights only */
     qns_track activation, local, channels;
-    qns_track shift; /* the local error of the first samples, by channel */
+    qns_track shift; /* the local error of the first samples that are bad, by channel */
     size_t count;
     uint32_t next; /* layer with the same ref; QNS_CMP_NONE */
 } watched;
@@ -258,7 +260,7 @@ static void vote(shadow *s, const float *ref, const float *test, size_t n, int64
 static void add_shift(shadow *s, watched *w, const qns_tensor *ref, const qns_tensor *made,
                       int64_t id)
 {
-    if (id < SHIFT_SAMPLES)
+    if (w->shift.n < SHIFT_SAMPLES && !(w->local.last_db >= QNS_SQNR_WATCH_DB))
         qns_track_add(&w->shift, qns_pass_floats(s->pass.ref_row, ref),
                       qns_pass_floats(s->pass.test_row, made), id);
 }

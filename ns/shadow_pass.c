@@ -63,15 +63,16 @@ const float *qns_pass_floats(float *room, const qns_tensor *t)
     return room;
 }
 
-/* A track that takes the elements as they lie in memory. */
-typedef struct flat {
-    qns_track *t;
-    const char *test;
-    size_t size; /* of an element */
-    bool coded;
-    qns_codes codes;
-    qns_sums *part;
-} flat;
+/* The tracks that take the elements as they lie in memory. */
+typedef struct flats {
+    const float *ref;
+    qns_track *track[QNS_PASS_MAX];
+    qns_test test[QNS_PASS_MAX]; /* of the whole value */
+    size_t size[QNS_PASS_MAX];   /* of an element */
+    qns_codes codes[QNS_PASS_MAX];
+    qns_sums **part;
+    size_t n;
+} flats;
 
 static bool is_flat(const qns_track *t, const qns_tensor *ref, const qns_tensor *test)
 {
@@ -80,60 +81,62 @@ static bool is_flat(const qns_track *t, const qns_tensor *ref, const qns_tensor 
            (test->dtype == QNS_F32 || is_coded(test));
 }
 
-static flat flat_of(qns_track *t, const qns_tensor *test, qns_sums *part)
+static void add_flat(flats *f, qns_track *t, const qns_tensor *test)
 {
-    flat f = {.t = t,
-              .test = test->data,
-              .size = qns_dtype_size(test->dtype),
-              .coded = test->dtype != QNS_F32,
-              .part = part};
-    if (f.coded)
-        f.codes = (qns_codes){.scale = test->qp->scale[0],
+    const size_t i = f->n++;
+    f->track[i] = t;
+    f->test[i].data = test->data;
+    f->size[i] = qns_dtype_size(test->dtype);
+    if (test->dtype == QNS_F32)
+        return;
+    f->codes[i] = (qns_codes){.scale = test->qp->scale[0],
                               .zero = test->qp->zero[0],
                               .is_signed = test->dtype == QNS_I8,
                               .by_channel = test->qp->axis >= 0};
-    return f;
+    f->test[i].codes = &f->codes[i];
 }
 
-typedef struct part { /* of a value */
-    const float *ref;
-    size_t first, n;
-} part;
-
-static void add_part(const flat *f, int n_flat, const part *p)
+/* Both sides of a layer are codes on one grid: they are summed together. */
+static void add_block(const flats *f, size_t at, size_t n)
 {
-    for (size_t i = 0; i < p->n; i += QNS_SUMS_BLOCK) {
-        const size_t at = p->first + i, left = p->n - i;
-        for (int k = 0; k < n_flat; k++)
-            qns_track_block(&f[k].part[at / QNS_SUMS_BLOCK], f[k].t, p->ref + at,
-                            f[k].test + at * f[k].size, f[k].coded ? &f[k].codes : NULL,
-                            left < QNS_SUMS_BLOCK ? left : QNS_SUMS_BLOCK);
+    const size_t block = at / QNS_SUMS_BLOCK;
+    const bool together = f->n == 2 && f->track[0]->grid == f->track[1]->grid;
+    qns_test test[QNS_PASS_MAX];
+    qns_sums *out[QNS_PASS_MAX];
+    for (size_t i = 0; i < f->n; i++) {
+        test[i] = (qns_test){(const char *)f->test[i].data + at * f->size[i], f->test[i].codes};
+        out[i] = &f->part[i][block];
     }
+    for (size_t i = 0; i < f->n; i += together ? 2 : 1)
+        qns_sums_block(out + i, f->track[i]->k, f->ref + at, test + i, together ? 2 : 1, n,
+                       f->track[i]->grid);
 }
 
 void qns_pass_over(qns_pass *w, const qns_tensor *ref, const qns_pass_pair *pair, int n,
                    qns_local *give, qns_vid v, int64_t sample)
 {
     enum { CHUNK = 16 * QNS_SUMS_BLOCK, WORTH = 8 * QNS_SUMS_BLOCK /* waking a thread */ };
-    flat f[QNS_PASS_MAX];
-    int n_flat = 0;
-    const size_t count = qns_tensor_count(ref);
+    const size_t count = qns_tensor_count(ref), n_chunks = (count + CHUNK - 1) / CHUNK;
+    flats f = {.ref = ref->data, .part = w->part};
     for (int i = 0; i < n; i++) {
-        if (is_flat(pair[i].track, ref, pair[i].test)) {
-            f[n_flat] = flat_of(pair[i].track, pair[i].test, w->part[n_flat]);
-            n_flat++;
-        } else {
+        if (is_flat(pair[i].track, ref, pair[i].test))
+            add_flat(&f, pair[i].track, pair[i].test);
+        else
             qns_track_add(pair[i].track, qns_pass_floats(w->ref_row, ref),
                           qns_pass_floats(w->test_row, pair[i].test), sample);
+    }
+    /* From the end, which was written last: of a value larger than the cache that is what the cache
+     * holds. */
+#pragma omp parallel for schedule(static) if (count >= WORTH)
+    for (size_t chunk = n_chunks; chunk > 0; chunk--) {
+        const size_t end = chunk * CHUNK < count ? chunk * CHUNK : count;
+        for (size_t at = (chunk - 1) * CHUNK; at < end; at += QNS_SUMS_BLOCK) {
+            const size_t m = end - at < QNS_SUMS_BLOCK ? end - at : QNS_SUMS_BLOCK;
+            add_block(&f, at, m);
+            if (give)
+                qns_local_give(give, v, at, m);
         }
     }
-#pragma omp parallel for schedule(static) if (count >= WORTH)
-    for (size_t at = 0; at < count; at += CHUNK) {
-        const part p = {ref->data, at, count - at < CHUNK ? count - at : CHUNK};
-        add_part(f, n_flat, &p);
-        if (give)
-            qns_local_give(give, v, p.first, p.n);
-    }
-    for (int i = 0; i < n_flat; i++)
-        qns_track_join(f[i].t, f[i].part, blocks_of(count), sample);
+    for (size_t i = 0; i < f.n; i++)
+        qns_track_join(f.track[i], f.part[i], blocks_of(count), sample);
 }

@@ -5,7 +5,6 @@
 #include "ns/compare/metric.h"
 #include "ns/shadow.h"
 
-#include <assert.h>
 #include <math.h>
 
 qns_status qns_track_init(qns_track *t, qns_arena *a, const qk_table *k, qns_geom geom,
@@ -58,7 +57,8 @@ static void end_sample(qns_track *t, int64_t id)
         qns_sums_merge(&t->all[c], &t->sample[c]);
         qns_sums_merge(&sum, &t->sample[c]);
     }
-    keep(t, qns_sqnr_db(&flags, &sum), id);
+    t->last_db = qns_sqnr_db(&flags, &sum);
+    keep(t, t->last_db, id);
 }
 
 void qns_track_add(qns_track *t, const float *ref, const float *test, int64_t id)
@@ -69,17 +69,6 @@ void qns_track_add(qns_track *t, const float *ref, const float *test, int64_t id
     qns_channel_sums_add(t->sample, t->k, ref, test, g->outer, g->channels, g->inner, t->grid,
                          t->n_grid > 1);
     end_sample(t, id);
-}
-
-void qns_track_block(qns_sums *part, const qns_track *t, const float *ref, const void *test,
-                     const qns_codes *codes, size_t n)
-{
-    assert(t->geom.channels == 1 && n <= QNS_SUMS_BLOCK);
-    qns_sums_init(part);
-    if (codes)
-        qns_sums_add_codes(part, t->k, ref, test, codes, n, t->grid);
-    else
-        qns_sums_add(part, t->k, ref, test, n, t->grid);
 }
 
 void qns_track_join(qns_track *t, const qns_sums *part, size_t n_parts, int64_t id)

@@ -15,7 +15,7 @@ typedef struct qns_track {
     int64_t *id;
     size_t n_kept, n;
     size_t stride;
-    double worst_db;
+    double worst_db, last_db; /* of all samples; of the last one */
     int64_t worst_id;
 } qns_track;
 
@@ -24,11 +24,8 @@ qns_status qns_track_init(qns_track *t, qns_arena *a, const qk_table *k, qns_geo
                           const qns_grid *grid, size_t n_grid, qns_err *err);
 /* The next sample, row-major. */
 void qns_track_add(qns_track *t, const float *ref, const float *test, int64_t id);
-/* The next sample of a track with one channel, by blocks of QNS_SUMS_BLOCK elements in any order
- * that is the same on both sides, the last one shorter: a sum for each block, from several threads
- * at once; then all are joined in their order. codes NULL: test holds floats. */
-void qns_track_block(qns_sums *part, const qns_track *t, const float *ref, const void *test,
-                     const qns_codes *codes, size_t n);
+/* The next sample of a track with one channel, as the sums of its blocks of QNS_SUMS_BLOCK elements
+ * (qns_sums_block) in any order of elements that is the same on both sides. */
 void qns_track_join(qns_track *t, const qns_sums *part, size_t n_parts, int64_t id);
 /* All numbers of a diff. Sorts what was kept: the last call. */
 void qns_track_diff(qns_diff *out, qns_track *t);

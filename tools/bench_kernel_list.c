@@ -181,6 +181,15 @@ static void pair_f32(const qk_table *k, qns_bench_data *d)
     d->floats_out[0] = (float)sums.ee;
 }
 
+static void pair_codes(const qk_table *k, qns_bench_data *d)
+{
+    const qk_coded test[QK_PAIR_TESTS] = {{d->codes, 0.03f, 128, false},
+                                          {d->codes + 16, 0.03f, 128, false}};
+    qk_pair sums[QK_PAIR_TESTS];
+    k->pair_codes(sums, d->floats, test, QK_PAIR_TESTS, RUN);
+    d->floats_out[0] = (float)sums[1].ee;
+}
+
 static void outside_f32(const qk_table *k, qns_bench_data *d)
 {
     d->floats_out[0] = (float)k->outside_f32(d->floats, RUN, -1.0f, 1.0f);
@@ -224,6 +233,7 @@ static const qns_bench_kernel list[] = {
     {CASE(outside_f32), EACH(4)},
     {CASE(bin_f32), EACH(8)},
     {CASE(pair_f32), EACH(8)},
+    {CASE(pair_codes), EACH(6)},
     {CASE(transpose_b1), EACH(2)},
     {CASE(transpose_b4), EACH(8)},
 };

@@ -27,6 +27,11 @@ typedef struct qns_codes {
     bool by_channel; /* one of several channels: in double, rounded once; else in float */
 } qns_codes;
 
+typedef struct qns_test {
+    const void *data;
+    const qns_codes *codes; /* NULL: data is floats */
+} qns_test;
+
 typedef struct qns_sums {
     uint64_t n;            /* pairs of two finite numbers */
     double rr, qq, rq, ee; /* sums of squares and products; e = q - r */
@@ -43,9 +48,13 @@ void qns_sums_init(qns_sums *s);
  * QNS_SUMS_BLOCK in all calls but the last of the span. Kernels do not change the result. */
 void qns_sums_add(qns_sums *s, const qk_table *k, const float *ref, const float *test, size_t n,
                   const qns_grid *grid);
-/* The same of codes: they are floats for the time of a block only. */
+/* The same of codes. */
 void qns_sums_add_codes(qns_sums *s, const qk_table *k, const float *ref, const uint8_t *test,
                         const qns_codes *codes, size_t n, const qns_grid *grid);
+/* One block, 0 < n <= QNS_SUMS_BLOCK, of up to QK_PAIR_TESTS test sides of the same reference,
+ * which is read once. *out[i] is written: what qns_sums_add() adds of test i. */
+void qns_sums_block(qns_sums *const *out, const qk_table *k, const float *ref, const qns_test *test,
+                    size_t n_test, size_t n, const qns_grid *grid);
 /* s = s ++ other. Not commutative in the last bits: call it in sample order. */
 void qns_sums_merge(qns_sums *s, const qns_sums *other);
 
