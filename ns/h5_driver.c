@@ -114,24 +114,22 @@ static haddr_t get_eof(const H5FD_t *pub, H5FD_mem_t type)
 static herr_t read_at(H5FD_t *pub, H5FD_mem_t type, hid_t plist, haddr_t addr, size_t size,
                       void *out)
 {
-    const file *f = (const file *)pub;
-    char *to = out;
+    qns_h5_disk *d = ((const file *)pub)->disk;
+    size_t have = 0;
     (void)type;
     (void)plist;
-    while (size > 0) {
-        const ssize_t n = pread(f->disk->fd, to, size, (off_t)addr);
+    while (have < size) {
+        const ssize_t n = pread(d->fd, (char *)out + have, size - have, (off_t)(addr + have));
         if (n < 0 && errno == EINTR)
             continue;
         if (n < 0)
-            return failed(f->disk);
-        if (n == 0) { /* behind the end: zeros, as HDF5 expects */
-            memset(to, 0, size);
-            return 0;
-        }
-        to += n;
-        addr += (haddr_t)n;
-        size -= (size_t)n;
+            return failed(d);
+        if (n == 0)
+            break;
+        have += (size_t)n;
     }
+    memset((char *)out + have, 0, size - have); /* behind the end: zeros, as HDF5 expects */
+    qns_journal_overlay(&d->journal, addr, out, size);
     return 0;
 }
 
@@ -139,35 +137,28 @@ static herr_t write_at(H5FD_t *pub, H5FD_mem_t type, hid_t plist, haddr_t addr, 
                        const void *in)
 {
     file *f = (file *)pub;
-    const char *from = in;
+    qns_h5_disk *d = f->disk;
     (void)type;
     (void)plist;
-    while (size > 0 && !f->disk->given_up) {
-        const ssize_t n = pwrite(f->disk->fd, from, size, (off_t)addr);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0)
-            return failed(f->disk);
-        from += n;
-        addr += (haddr_t)n;
-        size -= (size_t)n;
-    }
-    if (f->disk->given_up)
-        addr += size;
-    f->eof = addr > f->eof ? addr : f->eof;
+    if (!d->given_up && !(d->journal.on ? qns_journal_add(&d->journal, addr, in, size)
+                                        : qns_pwrite(d->fd, in, size, addr)))
+        return failed(d);
+    f->eof = addr + size > f->eof ? addr + size : f->eof;
     return 0;
 }
 
-/* HDF5 wants the file as long as what it has given out. */
+/* HDF5 wants the file as long as what it has given out. What is cut off in a flush may be in use by
+ * the state before it, and goes when the flush is through. */
 static herr_t cut(H5FD_t *pub, hid_t plist, hbool_t closing)
 {
     file *f = (file *)pub;
+    qns_h5_disk *d = f->disk;
     (void)plist;
     (void)closing;
-    if (f->eoa == f->eof)
-        return 0;
-    if (!f->disk->given_up && ftruncate(f->disk->fd, (off_t)f->eoa) != 0)
-        return failed(f->disk);
+    if (d->journal.on)
+        d->cut_to = f->eoa;
+    else if (f->eoa != f->eof && !d->given_up && ftruncate(d->fd, (off_t)f->eoa) != 0)
+        return failed(d);
     f->eof = f->eoa;
     return 0;
 }
@@ -198,7 +189,8 @@ bool qns_h5_driver_set(hid_t access, qns_h5_disk *disk)
     return ok;
 }
 
-bool qns_h5_driver_fits(qns_h5_disk *disk, hid_t file_id)
+/* The file can be as long as HDF5 wants it. */
+static bool fits(qns_h5_disk *disk, hid_t file_id)
 {
     hsize_t want = 0;
     struct stat s;
@@ -207,5 +199,32 @@ bool qns_h5_driver_fits(qns_h5_disk *disk, hid_t file_id)
     /* Longer only: the part in front is in use. What is new is a hole and costs nothing. */
     if ((hsize_t)s.st_size < want && ftruncate(disk->fd, (off_t)want) != 0)
         return failed(disk) == 0;
+    return true;
+}
+
+static bool write_held(qns_h5_disk *d, const char *path)
+{
+    errno = qns_journal_write(&d->journal, d->fd, path);
+    return errno == 0 || failed(d) == 0;
+}
+
+bool qns_h5_driver_flush(qns_h5_disk *d, hid_t file_id, const char *path)
+{
+    struct stat s;
+    if (!fits(d, file_id))
+        return false;
+    d->journal.on = true;
+    const bool held = H5Fflush(file_id, H5F_SCOPE_LOCAL) >= 0;
+    d->journal.on = false;
+    if (!held)
+        return false;
+    if (!write_held(d, path)) {
+        qns_h5_reserve_give(d);
+        if (!write_held(d, path))
+            return false;
+    }
+    /* A file that stays longer than it should be is in order, too. */
+    if (fstat(d->fd, &s) == 0 && (hsize_t)s.st_size > d->cut_to)
+        (void)!ftruncate(d->fd, (off_t)d->cut_to);
     return true;
 }

@@ -6,12 +6,15 @@
 #ifndef QNS_H5_DRIVER_H
 #define QNS_H5_DRIVER_H
 
+#include "ns/h5_journal.h"
 #include "ns/h5_util.h"
 
 typedef struct qns_h5_disk { /* outlives the file */
     int fd;                  /* -1: not open */
     int error;               /* errno of the first failure, 0: none */
     bool given_up;
+    qns_journal journal; /* of the present flush; qns_journal_fini() at the end */
+    haddr_t cut_to;      /* how long the file is after it */
     int reserve; /* file descriptor of an unlinked file that holds room on the disk; -1: none */
 } qns_h5_disk;
 
@@ -21,7 +24,8 @@ void qns_h5_reserve_give(qns_h5_disk *disk);
 
 /* Makes the file access list use this driver. false: HDF5 cannot. */
 bool qns_h5_driver_set(hid_t access, qns_h5_disk *disk);
-/* The file can be as long as HDF5 wants it at the next flush. */
-bool qns_h5_driver_fits(qns_h5_disk *disk, hid_t file);
+/* Flushes the file, which is at `path`, all of it or nothing, if this process is killed, too.
+ * Nothing is written before there is room for all. */
+bool qns_h5_driver_flush(qns_h5_disk *disk, hid_t file, const char *path);
 
 #endif

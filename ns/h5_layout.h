@@ -67,7 +67,8 @@
  * samples are flushed every two seconds, /samples says how many. An interrupt leaves
  * exactly the whole samples; after a full disk datasets may be longer than /samples says, and the
  * rows behind mean nothing. A killed process (SIGKILL) leaves the samples of the last flush;
- * only a kill in the middle of a flush, a few milliseconds, can damage the file. */
+ * killed within a flush it leaves the changes beside, in OUT.partial.flush, and every qns command
+ * that opens OUT.partial finishes them first. For h5py let one do so: qns inspect OUT.partial. */
 #ifndef QNS_H5_LAYOUT_H
 #define QNS_H5_LAYOUT_H
 

@@ -3,6 +3,7 @@
 #include "core/base/mem.h"
 #include "core/base/vec.h"
 #include "core/model/h5_probe.h"
+#include "ns/h5_journal.h"
 #include "ns/h5_read_internal.h"
 
 #include <errno.h>
@@ -332,6 +333,7 @@ static void try_capture(const char *path, void *ctx)
 
 qns_status qns_capture_open(qns_capture **out, const char *path, qns_err *err)
 {
+    QNS_TRY(qns_journal_finish(path, err));
     QNS_TRY(qns_h5_probe(path, try_capture, NULL, err));
     return open_capture(out, path, err);
 }

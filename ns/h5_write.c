@@ -2,7 +2,8 @@
 /* The writer. What keeps an interrupted file readable:
  *
  *   - metadata stay in memory until a flush (evictions are off), so between flushes the file on
- * disk is what the last flush left, plus raw data nobody points to yet;
+ *     disk is what the last flush left, plus raw data nobody points to yet;
+ *   - a flush happens as a whole or not at all (h5_journal.h);
  *   - /samples is written with the flush that makes those samples whole;
  *   - a few MiB of disk are reserved in an unlinked file and given back when the disk is full, so
  *     that there is room for the last flush. */
@@ -106,6 +107,7 @@ static void free_writer(qns_cap_writer *w)
     for (size_t i = 0; i < w->columns.n; i++)
         qns_free(w->columns.at[i].buf);
     qns_h5_reserve_give(&w->disk);
+    qns_journal_fini(&w->disk.journal);
     qns_free(w->columns.at);
     qns_free(w->ids.at);
     qns_free(w->classes.at);
@@ -133,6 +135,7 @@ static bool close_handles(qns_cap_writer *w)
 static qns_status create_locked(qns_cap_writer *w, const qns_cap_facts *facts, qns_err *err)
 {
     QNS_TRY(qns_h5_check_compress(w->how.compress, err));
+    qns_journal_forget(w->partial);
     w->file = make_file(w->partial, &w->disk);
     if (w->file < 0) {
         w->file = 0;
@@ -340,17 +343,9 @@ static bool write_samples(qns_cap_writer *w, hsize_t n)
     return ok;
 }
 
-/* Metadata are written only when there is room for all of them: half of them would be a damaged
- * file. */
 static bool flush_file(qns_cap_writer *w)
 {
-    if (!qns_h5_driver_fits(&w->disk, w->file))
-        return false;
-    bool ok = H5Fflush(w->file, H5F_SCOPE_LOCAL) >= 0;
-    if (!ok) {
-        qns_h5_reserve_give(&w->disk);
-        ok = H5Fflush(w->file, H5F_SCOPE_LOCAL) >= 0;
-    }
+    const bool ok = qns_h5_driver_flush(&w->disk, w->file, w->partial);
     if (ok)
         w->on_disk = w->flushed;
     return ok;
@@ -488,7 +483,9 @@ void qns_cap_discard(qns_cap_writer *w)
     w->disk.given_up = true;
     close_handles(w);
     qns_h5_unlock();
-    if (made)
+    if (made) {
+        qns_journal_forget(w->partial);
         unlink(w->partial);
+    }
     free_writer(w);
 }
