@@ -141,15 +141,15 @@ Test(onnx_data, typed_fields)
 
 Test(onnx_data, sizes_and_shapes_that_lie)
 {
-    const float f[2] = {1, 2};
-    refused(b_raw(&b, "w", B_TYPE(FLOAT), f, sizeof f, B_DIMS(3)), QNS_E_FORMAT,
+    const float f[4] = {1, 2};
+    refused(b_raw(&b, "w", B_TYPE(FLOAT), f, 8, B_DIMS(3)), QNS_E_FORMAT,
             "has 8 bytes in raw_data; its shape needs 12");
     refused(b_raw(&b, "w", B_TYPE(FLOAT), f, 7, B_DIMS(2)), QNS_E_FORMAT, "has 7 bytes");
-    refused(b_raw(&b, "w", B_TYPE(FLOAT), f, sizeof f, B_DIMS(-2)), QNS_E_SHAPE, "");
-    refused(b_raw(&b, "w", B_TYPE(FLOAT), f, sizeof f, B_DIMS(INT64_MAX, 8)), QNS_E_SHAPE, "");
-    refused(b_raw(&b, "w", B_TYPE(FLOAT), f, sizeof f, B_DIMS(1 << 30, 1 << 10)), QNS_E_FORMAT,
+    refused(b_raw(&b, "w", B_TYPE(FLOAT), f, 8, B_DIMS(-2)), QNS_E_SHAPE, "");
+    refused(b_raw(&b, "w", B_TYPE(FLOAT), f, 8, B_DIMS(INT64_MAX, 8)), QNS_E_SHAPE, "");
+    refused(b_raw(&b, "w", B_TYPE(FLOAT), f, 8, B_DIMS(1 << 30, 1 << 10)), QNS_E_FORMAT,
             "its shape needs 4398046511104");
-    refused(b_raw(&b, "w", B_TYPE(FLOAT), f, sizeof f, B_DIMS(1, 1, 1, 1, 1, 1, 1, 1, 2)),
+    refused(b_raw(&b, "w", B_TYPE(FLOAT), f, 8, B_DIMS(1, 1, 1, 1, 1, 1, 1, 1, 2)),
             QNS_E_UNSUPPORTED, "has 9 dimensions; 8 are supported");
     refused(b_tensor(&b, "w", B_TYPE(FLOAT), B_DIMS(2)), QNS_E_FORMAT,
             "has 0 numbers; its shape needs 2");
