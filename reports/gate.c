@@ -173,6 +173,8 @@ static qns_status check_network(qns_gate *g)
     for (uint32_t i = 0; i < g->rules->n_limits; i++) {
         const qns_gate_limit *l = &g->rules->limit[i];
         const bool output = l->scope == QNS_GATE_OUTPUT;
+        if (qns_gate_metrics[l->metric].figure)
+            continue;
         const qns_gate_subject s = {.diff = output ? &g->r->output.diff : NULL,
                                     .base_diff = output && g->base ? &g->base->output.diff : NULL,
                                     .in_base = g->base != NULL};
@@ -185,6 +187,9 @@ static qns_status check_network(qns_gate *g)
 
 static qns_status run_checks(qns_gate *g, const qns_result *baseline, const char *baseline_file)
 {
+    QNS_TRY(qns_gate_skip_sections(g));
+    if (!g->r)
+        return qns_gate_figures(g);
     for (uint32_t i = 0; i < g->r->n_layers; i++) {
         const char *name = g->r->layer[i].name;
         const bool again = qns_map_get(&g->twice, name) != QNS_MAP_NONE;
@@ -241,8 +246,11 @@ static qns_status finish(qns_gate_outcome *o, qns_gate *g, const char *result, c
     o->result = qns_gate_text(g, "%s", result);
     o->rules = qns_gate_text(g, "%s", rules);
     o->baseline = qns_gate_text(g, "%s", baseline);
-    o->model = qns_gate_text(g, "%s", g->r ? g->r->test.model : "");
-    o->samples = g->r ? g->r->samples : 0;
+    qns_gist gist = {.test = ""};
+    if (g->other.kind)
+        g->other.kind->gist(&gist, g->other.of);
+    o->model = qns_gate_text(g, "%s", g->r ? g->r->test.model : gist.test);
+    o->samples = g->r ? g->r->samples : gist.samples;
     char skipped[48] = "";
     if (o->n_skipped)
         snprintf(skipped, sizeof skipped, ", %u skipped", o->n_skipped);
@@ -255,25 +263,22 @@ static qns_status finish(qns_gate_outcome *o, qns_gate *g, const char *result, c
     return o->result && o->rules && o->baseline && o->model && o->headline ? QNS_OK : QNS_E_NOMEM;
 }
 
-qns_status qns_gate_judge_all(qns_gate_outcome **out, const qns_result *r,
-                              const qns_regression *changes, const char *result_file,
-                              const qns_gate_rules *rules, const qns_result *baseline,
-                              const char *baseline_file, qns_err *err)
+qns_status qns_gate_judge_all(qns_gate_outcome **out, qns_gate *g, const char *result_file,
+                              const qns_result *baseline, const char *baseline_file, qns_err *err)
 {
     qns_status st = QNS_OK;
     qns_err ours = {0};
     qns_gate_outcome *o = NULL;
-    qns_gate g = {.r = r, .rules = rules, .changes = changes};
     err = err ? err : &ours;
-    QNS_TRY_DONE(new_outcome(&o, &g, err));
-    QNS_TRY_DONE(run_checks(&g, baseline, baseline_file));
-    QNS_TRY_DONE(finish(o, &g, result_file, rules->file, baseline ? baseline_file : ""));
+    QNS_TRY_DONE(new_outcome(&o, g, err));
+    QNS_TRY_DONE(run_checks(g, baseline, baseline_file));
+    QNS_TRY_DONE(finish(o, g, result_file, g->rules->file, baseline ? baseline_file : ""));
     *out = o;
     o = NULL;
 done:
-    qns_baseline_fini(&g.index);
-    qns_map_fini(&g.twice);
-    qns_free(g.check);
+    qns_baseline_fini(&g->index);
+    qns_map_fini(&g->twice);
+    qns_free(g->check);
     qns_gate_free(o);
     return st;
 }
@@ -282,7 +287,28 @@ qns_status qns_gate_run(qns_gate_outcome **out, const qns_result *r, const char 
                         const qns_gate_rules *rules, const qns_result *baseline,
                         const char *baseline_file, qns_err *err)
 {
-    return qns_gate_judge_all(out, r, NULL, result_file, rules, baseline, baseline_file, err);
+    qns_gate g = {.r = r, .rules = rules};
+    return qns_gate_judge_all(out, &g, result_file, baseline, baseline_file, err);
+}
+
+qns_status qns_gate_run_any(qns_gate_outcome **out, const qns_any_result *r,
+                            const char *result_file, const qns_gate_rules *rules,
+                            const qns_result *baseline, const char *baseline_file, qns_err *err)
+{
+    const bool three = r->kind == &qns_kind_regression;
+    if (baseline && three)
+        QNS_FAIL(err, CONFIG,
+                 "'%s' has its old side already; --baseline is for results of two captures",
+                 result_file);
+    if (baseline && !r->kind->is_result)
+        QNS_FAIL(err, CONFIG, "'%s' is a %s result; --baseline is for results of two captures",
+                 result_file, r->kind->name);
+    if (three)
+        return qns_gate_run_regression(out, r->of, result_file, rules, err);
+    if (r->kind->is_result)
+        return qns_gate_run(out, r->of, result_file, rules, baseline, baseline_file, err);
+    qns_gate g = {.other = *r, .rules = rules};
+    return qns_gate_judge_all(out, &g, result_file, NULL, "", err);
 }
 
 qns_status qns_gate_refuse(qns_gate_outcome **out, const qns_err *why, const char *result_file,

@@ -9,6 +9,7 @@
 #define QNS_GATE_H
 
 #include "ns/regression.h"
+#include "reports/kind.h"
 
 /* The numbers are exit codes. */
 typedef enum qns_gate_verdict {
@@ -25,6 +26,9 @@ typedef enum qns_gate_scope {
     QNS_GATE_LOCAL, /* the last one of layers */
     QNS_GATE_OUTPUT,
     QNS_GATE_COVERAGE,
+    QNS_GATE_SENSITIVITY, /* figures of results without two sides; called as their kind */
+    QNS_GATE_SEARCH,
+    QNS_GATE_SELFTEST,
     QNS_GATE_SCOPES
 } qns_gate_scope;
 
@@ -44,10 +48,13 @@ typedef struct qns_gate_metric {
     double lo, hi;     /* what a limit may be */
     bool codes;        /* exists only where the test side is quantized */
     double (*get)(const qns_result *r, const qns_diff *d); /* d: NULL for coverage */
+    double (*figure)(const void *of, uint32_t i);          /* instead of get; i: the layer, or 0 */
+    bool each;                                             /* a figure of every layer */
+    bool yes;                                              /* 1 or 0; in rules: true */
 } qns_gate_metric;
 
 extern const qns_gate_metric qns_gate_metrics[]; /* ends with a name of NULL */
-enum { QNS_GATE_METRICS = 16 };                  /* room for the table */
+enum { QNS_GATE_METRICS = 40 };                  /* room for the table */
 
 /* Limits of one metric; NaN where there is none. */
 typedef struct qns_gate_limit {
@@ -89,7 +96,7 @@ typedef struct qns_gate_rules {
     const char *file;
     const qns_gate_rule *rule; /* about layers */
     uint32_t n_rules;
-    const qns_gate_limit *limit; /* about output and coverage */
+    const qns_gate_limit *limit; /* about output, coverage and figures */
     uint32_t n_limits;
     qns_gate_regression regression;
     int fail_on; /* severity of findings that fail, or worse; -1: none */
@@ -134,6 +141,12 @@ typedef struct qns_gate_outcome {
 qns_status qns_gate_run(qns_gate_outcome **out, const qns_result *r, const char *result_file,
                         const qns_gate_rules *rules, const qns_result *baseline,
                         const char *baseline_file, qns_err *err);
+
+/* The same for a result of any kind. A baseline is for those of two sides only. Rules that are
+ * about other kinds of results are skipped; fails with CONFIG when no rule is about this one. */
+qns_status qns_gate_run_any(qns_gate_outcome **out, const qns_any_result *r,
+                            const char *result_file, const qns_gate_rules *rules,
+                            const qns_result *baseline, const char *baseline_file, qns_err *err);
 
 bool qns_gate_uses_change(const qns_gate_rules *rules); /* so that a baseline is needed */
 /* The same for a result of three captures: rules about layers, output and coverage are judged on

@@ -12,6 +12,7 @@ typedef struct qns_gate {
     const qns_result *r;
     const qns_gate_rules *rules;
     const qns_regression *changes; /* NULL: r is of two sides */
+    qns_any_result other;          /* .kind NULL: r says it all; else r is NULL */
     const qns_result *base;        /* NULL: none, or not comparable */
     bool refused;                  /* there is a baseline, but of something else */
     qns_baseline index;            /* of base */
@@ -29,6 +30,9 @@ typedef struct qns_gate_subject {
     const qns_diff *base_diff; /* NULL: none */
     bool in_base;
     bool quantized, named; /* named: by a pattern without wildcards */
+    const void *of;        /* what figures are of */
+    uint32_t i;
+    const char *unit, *advice; /* of a figure: its layer, or ""; NULL: not of a figure */
 } qns_gate_subject;
 
 /* Formatted and clean, in the arena; NULL with the error set. */
@@ -42,7 +46,7 @@ qns_status qns_gate_judge(qns_gate *g, const qns_gate_subject *s, const qns_gate
                           qns_gate_kind kind);
 /* All rules about layers. */
 qns_status qns_gate_layers(qns_gate *g);
-/* gate_regression.c: the rules 'regression', or a skipped check where r is of two sides. */
+/* gate_regression.c: the rules 'regression', where there are changes. */
 qns_status qns_gate_changes(qns_gate *g);
 bool qns_gate_match(const qns_gate_glob *v, uint32_t n, const char *name, const char *const *origin,
                     uint32_t n_origin);
@@ -51,11 +55,14 @@ qns_status qns_gate_check_globs(qns_gate *g, const qns_gate_glob *v, uint32_t n)
 /* A check that failed, without numbers. Fails when one of the texts is NULL. */
 qns_status qns_gate_add_failed(qns_gate *g, const char *id, const char *subject, const char *text,
                                const char *advice, uint32_t line);
-/* The outcome of all checks; changes may be NULL. */
-qns_status qns_gate_judge_all(qns_gate_outcome **out, const qns_result *r,
-                              const qns_regression *changes, const char *result_file,
-                              const qns_gate_rules *rules, const qns_result *baseline,
-                              const char *baseline_file, qns_err *err);
+/* gate_figure.c: all limits of figures. */
+qns_status qns_gate_figures(qns_gate *g);
+/* Rules about other kinds of results: a skipped check for each section, an error when there are no
+ * other rules. */
+qns_status qns_gate_skip_sections(qns_gate *g);
+/* The outcome of all checks of g, of which r or other, changes and rules are set. */
+qns_status qns_gate_judge_all(qns_gate_outcome **out, qns_gate *g, const char *result_file,
+                              const qns_result *baseline, const char *baseline_file, qns_err *err);
 /* Fails with CONFIG: "gate.yaml:5: ..." */
 qns_status qns_gate_wrong(qns_gate *g, uint32_t line, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));

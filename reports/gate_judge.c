@@ -39,7 +39,7 @@ static void title(char out[96], const judged *j)
 /* Of the network, not of the output tensor. */
 static bool is_top1(const qns_gate_metric *m)
 {
-    return strncmp(m->name, "top1", 4) == 0;
+    return strstr(m->name, "top1") != NULL;
 }
 
 static bool has_value(const qns_diff *d, const qns_gate_metric *m)
@@ -50,6 +50,8 @@ static bool has_value(const qns_diff *d, const qns_gate_metric *m)
 static const char *advice(const judged *j)
 {
     const qns_layer *l = j->s->layer;
+    if (j->s->unit)
+        return j->s->advice;
     if (j->l->scope == QNS_GATE_COVERAGE)
         return "the report lists the operators without a partner, and why";
     if (l && l->advice && l->advice[0])
@@ -73,7 +75,8 @@ static qns_status add(const judged *j, qns_gate_state state, const char *text)
                         .value = j->value,
                         .limit = j->l->value[j->kind],
                         .base = j->base};
-    c.subject = qns_gate_subject_text(g, j->s->layer);
+    c.subject =
+        j->s->unit ? qns_gate_text(g, "%s", j->s->unit) : qns_gate_subject_text(g, j->s->layer);
     c.id = qns_gate_text(g, "%s.%s.%s", qns_gate_scope_text(j->l->scope), j->m->name,
                          kind_text[j->kind]);
     if (state == QNS_GATE_FAILED)
@@ -109,9 +112,9 @@ static qns_status judge_absent(const judged *j, const char *what)
                               s->layer->name, what);
     return qns_gate_wrong(g, j->l->line[j->kind], "the result has no %s%s; or say 'optional: true'",
                           what,
-                          is_top1(j->m) && strcmp(j->m->name, "top1_agreement") != 0
-                              ? ", which needs labels in the data of both captures"
-                              : "");
+                          !is_top1(j->m) || strstr(j->m->name, "agreement") ? ""
+                          : s->unit ? ", which needs labels in the data"
+                                    : ", which needs labels in the data of both captures");
 }
 
 /* Is not behind the limit. */
@@ -123,6 +126,9 @@ static qns_status judge_bound(const judged *j, const char *what)
     const bool low = j->kind == QNS_GATE_MIN, ok = low ? size >= bound : size <= bound;
     number(v, j->value, j->m);
     number(limit, bound, j->m);
+    if (j->m->yes)
+        return add(j, ok ? QNS_GATE_PASSED : QNS_GATE_FAILED,
+                   qns_gate_text(j->g, "%s: %s", what, ok ? "yes" : "no"));
     return add(
         j, ok ? QNS_GATE_PASSED : QNS_GATE_FAILED,
         ok ? qns_gate_text(j->g, "%s is %s, %s %s", what, v, low ? "at least" : "at most", limit)
@@ -170,7 +176,9 @@ qns_status qns_gate_judge(qns_gate *g, const qns_gate_subject *s, const qns_gate
         kind == QNS_GATE_CHANGE && !g->refused)
         return add(&j, QNS_GATE_FAILED,
                    qns_gate_text(g, "%s is in the baseline, but not in the result", what));
-    if (has_value(s->diff, j.m))
+    if (j.m->figure)
+        j.value = j.m->figure(s->of, s->i);
+    else if (has_value(s->diff, j.m))
         j.value = j.m->get(g->r, s->diff);
     if (isnan(j.value))
         return judge_absent(&j, what);

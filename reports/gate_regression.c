@@ -129,29 +129,12 @@ static qns_status judge_answers(qns_gate *g)
 qns_status qns_gate_changes(qns_gate *g)
 {
     const qns_gate_regression *rule = &g->rules->regression;
-    if (!rule->line)
+    if (!rule->line || !g->changes)
         return QNS_OK;
-    if (g->changes) {
-        QNS_TRY(qns_gate_check_globs(g, rule->except, rule->n_except));
-        QNS_TRY(judge_regressed(g));
-        QNS_TRY(judge_unmatched(g));
-        return judge_answers(g);
-    }
-    const qns_gate_rules *all = g->rules;
-    if (!all->n_rules && !all->n_limits && all->fail_on < 0)
-        return qns_gate_wrong(g, rule->line,
-                              "the only rules are about regressions, and the result is of two "
-                              "captures; make one with 'qns compare FLOAT.h5 OLD.h5 NEW.h5'");
-    const qns_gate_check c = {.state = QNS_GATE_SKIPPED,
-                              .id = "regression",
-                              .subject = "",
-                              .text = "rules about regressions: the result is of two captures",
-                              .advice = "",
-                              .line = rule->line,
-                              .value = NAN,
-                              .limit = NAN,
-                              .base = NAN};
-    return qns_gate_add(g, &c);
+    QNS_TRY(qns_gate_check_globs(g, rule->except, rule->n_except));
+    QNS_TRY(judge_regressed(g));
+    QNS_TRY(judge_unmatched(g));
+    return judge_answers(g);
 }
 
 /* ---- one side as a result of its own ---- */
@@ -219,8 +202,8 @@ qns_status qns_gate_run_regression(qns_gate_outcome **out, const qns_regression 
     QNS_TRY_DONE(qns_arena_create(&a, err));
     QNS_TRY_DONE(see(&was, r, false, a, err));
     QNS_TRY_DONE(see(&now, r, true, a, err));
-    QNS_TRY_DONE(qns_gate_judge_all(out, &now, r, result_file, rules, change ? &was : NULL,
-                                    r->was.file, err));
+    qns_gate g = {.r = &now, .rules = rules, .changes = r};
+    QNS_TRY_DONE(qns_gate_judge_all(out, &g, result_file, change ? &was : NULL, r->was.file, err));
 done:
     qns_arena_free(a);
     return st;

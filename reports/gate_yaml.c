@@ -11,6 +11,7 @@
  *     output: {sqnr_db: {min: 20}, top1_agreement: {min: 0.98}}
  *         local: {sqnr_db: {change: 1}}   # of shadow runs
  *     coverage: {ops: {min: 1}}
+ *     sensitivity: {leave_one_in_db: {min: 20}}          # likewise search, selftest
  *     regression: {max_regressed: 0, q: 0.05, min_change: 0.2, except: ["head"]}
  *     findings: {fail_on: error, allow: [BIAS_SHIFT]}
  *
@@ -46,7 +47,7 @@ static qns_status keep_text(reader *rd, const char **out, const char *s)
 static qns_status find_metric(reader *rd, uint32_t *out, const qns_yaml_node *n,
                               qns_gate_scope scope)
 {
-    const char *names[QNS_GATE_METRICS], *elsewhere = NULL;
+    const char *names[QNS_GATE_METRICS] = {NULL}, *elsewhere = NULL;
     size_t count = 0;
     for (uint32_t i = 0; qns_gate_metrics[i].name; i++) {
         const qns_gate_metric *m = &qns_gate_metrics[i];
@@ -92,6 +93,18 @@ static qns_status check_limit(reader *rd, const qns_yaml_node *n, const qns_gate
     return QNS_OK;
 }
 
+/* "true" */
+static qns_status read_yes(reader *rd, qns_gate_limit *l, const qns_yaml_node *n)
+{
+    bool yes;
+    QNS_TRY(qns_yaml_bool(&yes, n, rd->err));
+    if (!yes)
+        return qns_yaml_fail(n, rd->err, "'%s' can be 'true' only; leave it out otherwise", n->key);
+    l->value[QNS_GATE_MIN] = 1;
+    l->line[QNS_GATE_MIN] = n->line;
+    return QNS_OK;
+}
+
 /* "{min: 10, change: 1}" */
 static qns_status read_limit(reader *rd, const qns_yaml_node *n, qns_gate_scope scope,
                              bool optional)
@@ -103,10 +116,15 @@ static qns_status read_limit(reader *rd, const qns_yaml_node *n, qns_gate_scope 
     *l = (qns_gate_limit){.scope = scope, .optional = optional, .value = {NAN, NAN, NAN}};
     QNS_TRY(find_metric(rd, &l->metric, n, scope));
     const qns_gate_metric *m = &qns_gate_metrics[l->metric];
+    if (m->yes)
+        return read_yes(rd, l, n);
     if (n->kind != QNS_YAML_MAP)
         return qns_yaml_fail(n, rd->err, "'%s' needs limits: %s: {%s: NUMBER}", m->name, m->name,
                              m->better > 0 ? "min" : "max");
     QNS_TRY(qns_yaml_known(n, keys, QNS_ARRAY_LEN(keys), rd->err));
+    if (m->figure && qns_yaml_find(n, "change"))
+        return qns_yaml_fail(n, rd->err,
+                             "'%s' has min and max; 'change' is for results of two sides", m->name);
     bool any = false;
     for (int k = 0; k < QNS_GATE_KINDS; k++) {
         const qns_yaml_node *v = qns_yaml_find(n, keys[k]);
@@ -295,7 +313,8 @@ static qns_status read_regression(reader *rd, qns_gate_regression *r, const qns_
 static qns_status read_root(qns_gate_rules *out, qns_arena *a, const qns_yaml_node *root,
                             qns_err *err)
 {
-    static const char *const keys[] = {"layers", "output", "coverage", "regression", "findings"};
+    static const char *const keys[] = {"layers",      "output", "coverage", "regression",
+                                       "sensitivity", "search", "selftest", "findings"};
     reader rd = {.arena = a, .err = err};
     const qns_yaml_node *v;
     qns_gate_rules r = {.fail_on = -1, .regression = {0, NAN, NAN, NAN, NAN}};
@@ -307,6 +326,9 @@ static qns_status read_root(qns_gate_rules *out, qns_arena *a, const qns_yaml_no
         QNS_TRY(read_limits(&rd, v, QNS_GATE_OUTPUT, false));
     if ((v = qns_yaml_find(root, "coverage")))
         QNS_TRY(read_limits(&rd, v, QNS_GATE_COVERAGE, false));
+    for (int s = QNS_GATE_SENSITIVITY; s < QNS_GATE_SCOPES; s++)
+        if ((v = qns_yaml_find(root, qns_gate_scope_text((qns_gate_scope)s))))
+            QNS_TRY(read_limits(&rd, v, (qns_gate_scope)s, false));
     QNS_TRY(take_limits(&rd, &r.limit, &r.n_limits));
     if ((v = qns_yaml_find(root, "regression")))
         QNS_TRY(read_regression(&rd, &r.regression, v));
@@ -314,7 +336,9 @@ static qns_status read_root(qns_gate_rules *out, qns_arena *a, const qns_yaml_no
         QNS_TRY(read_findings(&rd, &r, v));
     if (!r.n_rules && !r.n_limits && r.fail_on < 0 && !r.regression.line)
         return qns_yaml_fail(
-            root, err, "no rule; there may be layers, output, coverage, regression, findings");
+            root, err,
+            "no rule; there may be layers, output, coverage, regression, findings; of results of "
+            "these kinds, sensitivity, search, selftest");
     *out = r;
     return QNS_OK;
 }

@@ -76,11 +76,15 @@ static const struct argp argp = {
     .parser = parse,
     .args_doc = "RESULT.json --rules GATE.yaml",
     .children = children,
-    .doc = "Pass or fail: check a stored result against rules, and against the result of an "
-           "earlier version.\v"
-           "Exit codes: 0 passed, 1 regressed, 2 the baseline is of another model or data, 3 the "
-           "result is damaged or has NaN, 64 the rules are wrong.\n\n"
-           "Example: qns gate result.json --rules gate.yaml --baseline main.json --junit gate.xml"};
+    .doc =
+        "Pass or fail: check a stored result against rules, and against the result of an "
+        "earlier version.\v"
+        "Results of compare and shadow are judged by layers, output, coverage and findings, three "
+        "captures by regression, too; those of sensitivity, search and selftest by sections of "
+        "these names.\n\n"
+        "Exit codes: 0 passed, 1 regressed, 2 the baseline is of another model or data, 3 the "
+        "result is damaged or has NaN, 64 the rules are wrong.\n\n"
+        "Example: qns gate result.json --rules gate.yaml --baseline main.json --junit gate.xml"};
 
 static qns_status write_outcome(const gate_args *a, const qns_gate_outcome *g, qns_err *err)
 {
@@ -110,21 +114,6 @@ static bool is_damage(const qns_err *err)
     return err->code == QNS_E_FORMAT || err->code == QNS_E_DATA || err->code == QNS_E_MISMATCH;
 }
 
-static qns_status load(qns_any_result *r, const gate_args *a, qns_err *err)
-{
-    QNS_TRY(qns_any_load(r, a->file, err));
-    const bool three = r->kind == &qns_kind_regression;
-    if (!three && r->kind != &qns_kind_comparison && r->kind != &qns_kind_shadow)
-        QNS_FAIL(err, CONFIG,
-                 "'%s' is a %s result; the gate judges those of 'qns compare' and 'qns shadow'",
-                 a->file, r->kind->name);
-    if (three && a->baseline)
-        QNS_FAIL(err, CONFIG,
-                 "'%s' has its old side already; --baseline is for results of two captures",
-                 a->file);
-    return QNS_OK;
-}
-
 static int run(int argc, char **argv)
 {
     gate_args a = {0};
@@ -141,14 +130,11 @@ static int run(int argc, char **argv)
     QNS_TRY_DONE(qns_arena_create(&arena, &err));
     QNS_TRY_DONE(qns_gate_read_rules(&rules, arena, a.rules, &err));
     loading = true;
-    QNS_TRY_DONE(load(&r, &a, &err));
+    QNS_TRY_DONE(qns_any_load(&r, a.file, &err));
     if (a.baseline)
         QNS_TRY_DONE(qns_result_load(&base, a.baseline, &err));
     loading = false;
-    if (r.kind == &qns_kind_regression)
-        QNS_TRY_DONE(qns_gate_run_regression(&g, r.of, a.file, &rules, &err));
-    else
-        QNS_TRY_DONE(qns_gate_run(&g, r.of, a.file, &rules, base, a.baseline, &err));
+    QNS_TRY_DONE(qns_gate_run_any(&g, &r, a.file, &rules, base, a.baseline, &err));
     QNS_TRY_DONE(write_outcome(&a, g, &err));
     code = (int)g->verdict;
 done:

@@ -1,14 +1,19 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""Writes the seeds of the fuzz targets: corpus/npy, npz, h5, capture, yaml, onnx. Small files that reach each
+"""Writes the seeds of the fuzz targets: corpus/npy, npz, h5, capture, yaml, onnx, log and, when a program
+is given, result. Small files that reach each
 branch of a reader; what is hostile about them is left to the fuzzer and to the unit tests.
 
 The HDF5 files hold the time at which they were made; all else comes out the same each time.
 
-usage: tests/fuzz/make_corpus.py     (needs python3-numpy, python3-h5py, python3-onnx)
+usage: tests/fuzz/make_corpus.py [QNS]     (needs python3-numpy, python3-h5py, python3-onnx)
 """
 import io
 import os
+import shutil
+import subprocess
+import sys
+import tempfile
 import zipfile
 
 import h5py
@@ -237,6 +242,39 @@ def make_onnx():
           [("y", F, [1])], [], 13, "unsupported")
 
 
+def make_log():
+    lines = ['{"log":"qns search","identity":"%s"}' % ("0" * 32),
+             '{"phase":"int8","seconds":0.25,"float":[],"sqnr_db":12.5,"agreement":0.75}',
+             '{"phase":"float","seconds":0,"float":["a","b","c"],"sqnr_db":"inf","drop":0,"eval":-1e-3}']
+    put("log", "whole.jsonl", ("\n".join(lines) + "\n").encode())
+    put("log", "torn.jsonl", ("\n".join(lines))[:-20].encode())
+
+
+def make_results(qns):
+    """One of each kind, of one or two layers of the fixture network."""
+    fixture = os.path.join(HERE, "..", "..", "..", "fixtures", "fashion")
+    script = """set -e
+    d="-d eval.yaml --limit 6 --quiet" ; l="--layers /head/* --layers *MaxPool"
+    $0 quantize model.onnx -d calib.yaml --limit 4 -o q.onnx --quiet
+    $0 quantize model.onnx -d calib.yaml --limit 4 --skip /head/Gemm -o s.onnx --quiet
+    for m in model q s; do $0 capture $m.onnx $d -o $m.h5; done
+    printf 'output: {sqnr_db: {min: 0}}\\n' > g.yaml
+    set -f
+    $0 compare model.h5 q.h5 $l --detail 1 -o comparison.json --quiet
+    $0 compare model.h5 q.h5 s.h5 $l --fail-on never -o regression.json --quiet
+    $0 shadow model.onnx q.onnx $d $l --detail 0 -o shadow.json
+    $0 sensitivity model.onnx $d --layers /head/Gemm -o sensitivity.json
+    $0 search model.onnx $d --calib calib.yaml --target 'output-sqnr>=30' --strategy greedy --budget 6 -o m.yaml \\
+        --json > search.json || true
+    $0 selftest model.onnx q.onnx $d --rules g.yaml --layers /head/Gemm --runs 4 -o selftest.json || true"""
+    with tempfile.TemporaryDirectory() as folder:
+        shutil.copytree(fixture, folder, dirs_exist_ok=True)
+        subprocess.run(["bash", "-c", script, os.path.abspath(qns)], cwd=folder, check=True)
+        for kind in ["comparison", "regression", "shadow", "sensitivity", "search", "selftest"]:
+            with open(os.path.join(folder, kind + ".json"), "rb") as f:
+                put("result", kind + ".json", f.read())
+
+
 if __name__ == "__main__":
     make_npy()
     make_npz()
@@ -244,3 +282,6 @@ if __name__ == "__main__":
     make_capture()
     make_yaml()
     make_onnx()
+    make_log()
+    if len(sys.argv) > 1:
+        make_results(sys.argv[1])
