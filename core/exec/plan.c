@@ -259,6 +259,20 @@ static qns_status start(qns_plan *p, qns_err *err)
     return QNS_OK;
 }
 
+/* Every step learns which weights come next; those of a last step are followed by the first ones,
+ * for plans run over and over. */
+static void find_ahead(qns_plan *p)
+{
+    const uint32_t n = qns_graph_n_nodes(p->g);
+    const void *ahead = NULL;
+    for (uint32_t i = 2 * n; i-- > 0;) {
+        qns_step *s = &p->step[i % n];
+        s->call.ahead = ahead;
+        if (s->impl->reads_first)
+            ahead = s->impl->reads_first(&s->call);
+    }
+}
+
 static qns_status build(qns_plan *p, qns_err *err)
 {
     QNS_TRY(start(p, err));
@@ -272,6 +286,7 @@ static qns_status build(qns_plan *p, qns_err *err)
             return st;
         }
     }
+    find_ahead(p);
     return place_buffers(p, err);
 }
 

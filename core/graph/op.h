@@ -74,6 +74,7 @@ struct qns_call {
     /* NULL, or what run() calls for every piece of output 0 after writing it. Set only for an
      * implementation that gives pieces. */
     const qns_tail *tail;
+    const void *ahead; /* what the step after this one reads first, or NULL: see reads_first() */
 };
 
 static inline bool qns_call_has(const qns_call *c, uint32_t i)
@@ -95,6 +96,9 @@ typedef struct qns_impl {
     qns_status (*prepare)(void **packed, const qns_call *c, qns_arena *a, qns_err *err);
     void (*release)(void *packed);
     size_t (*scratch_size)(const qns_call *c); /* after prepare(); may be NULL */
+    /* After prepare(), may be NULL: where the weights begin. The step before brings them nearer
+     * while it still computes. */
+    const void *(*reads_first)(const qns_call *c);
     void (*run)(
         const qns_call *c); /* cannot fail: all was checked before. Threads: OpenMP, over outputs */
     /* Elements first..first + n - 1 of output 0, counted in memory; every input has the shape and

@@ -54,6 +54,7 @@ typedef enum qns_qgemm_kind {
 qns_status qns_qgemm_create(qns_qgemm **out, const qns_call *c, const qns_tiles *t, const int8_t *w,
                             qns_qgemm_kind kind, qns_arena *a, qns_err *err);
 size_t qns_qgemm_scratch(const qns_call *c);
+const void *qns_qgemm_weights(const qns_call *c); /* qns_impl, reads_first */
 bool qns_qgemm_gives_pieces(const qns_call *c, size_t piece);
 void qns_qgemm_run(uint8_t *out, const qns_qgemm *q, const uint8_t *in, const qns_call *c);
 const char *qns_conv_reject_s8(const qns_call *c, qns_gemm_contract contract);

@@ -177,6 +177,7 @@ const qns_impl qns_linear_u8s8_fbgemm = {
     .prepare = prepare_fbgemm,
     .scratch_size = scratch_codes,
     .run = run_codes,
+    .reads_first = qns_qgemm_weights,
     .gives_pieces = qns_qgemm_gives_pieces,
 };
 
@@ -186,6 +187,7 @@ const qns_impl qns_linear_u8s8_fbgemm_pairs = {
     .prepare = prepare_pairs,
     .scratch_size = scratch_codes,
     .run = run_codes,
+    .reads_first = qns_qgemm_weights,
     .gives_pieces = qns_qgemm_gives_pieces,
 };
 
@@ -195,6 +197,7 @@ const qns_impl qns_linear_u8s8_onnx = {
     .prepare = prepare_fbgemm, /* the same rounding; the bias tells where it is added */
     .scratch_size = scratch_codes,
     .run = run_codes,
+    .reads_first = qns_qgemm_weights,
     .gives_pieces = qns_qgemm_gives_pieces,
 };
 
@@ -205,6 +208,7 @@ const qns_impl qns_linear_u8s8_qnnpack = {
     .prepare = prepare_qnnpack,
     .scratch_size = scratch_codes,
     .run = run_codes,
+    .reads_first = qns_qgemm_weights,
     .gives_pieces = qns_qgemm_gives_pieces,
 };
 

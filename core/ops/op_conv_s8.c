@@ -146,6 +146,7 @@ const qns_impl qns_conv_u8s8_fbgemm = {
     .prepare = prepare_fbgemm,
     .scratch_size = qns_conv_s8_scratch,
     .run = qns_conv_s8_run,
+    .reads_first = qns_qgemm_weights,
     .gives_pieces = qns_qgemm_gives_pieces,
 };
 
@@ -155,6 +156,7 @@ const qns_impl qns_conv_u8s8_fbgemm_pairs = {
     .prepare = prepare_pairs,
     .scratch_size = qns_conv_s8_scratch,
     .run = qns_conv_s8_run,
+    .reads_first = qns_qgemm_weights,
     .gives_pieces = qns_qgemm_gives_pieces,
 };
 
@@ -164,6 +166,7 @@ const qns_impl qns_conv_u8s8_onnx = {
     .prepare = prepare_fbgemm, /* the same rounding; the bias tells where it is added */
     .scratch_size = qns_conv_s8_scratch,
     .run = qns_conv_s8_run,
+    .reads_first = qns_qgemm_weights,
     .gives_pieces = qns_qgemm_gives_pieces,
 };
 
@@ -174,5 +177,6 @@ const qns_impl qns_conv_u8s8_qnnpack = {
     .prepare = prepare_qnnpack,
     .scratch_size = qns_conv_s8_scratch,
     .run = qns_conv_s8_run,
+    .reads_first = qns_qgemm_weights,
     .gives_pieces = qns_qgemm_gives_pieces,
 };

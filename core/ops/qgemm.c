@@ -127,6 +127,11 @@ size_t qns_qgemm_scratch(const qns_call *c)
     return (size_t)q->t.threads * (qns_tile_mem_size(&q->t) + kernel_scratch(q, c->k)) + lines;
 }
 
+const void *qns_qgemm_weights(const qns_call *c)
+{
+    return ((const qns_qgemm *)c->packed)->packed;
+}
+
 /* Tiles are whole rows or, like the rows themselves, made of whole pieces. */
 bool qns_qgemm_gives_pieces(const qns_call *c, size_t piece)
 {
@@ -180,7 +185,8 @@ static void run_tile(uint8_t *out, const qns_qgemm *q, const uint8_t *in, const 
                                  .packed = packed,
                                  .n = tile.n_col,
                                  .rq = &rq,
-                                 .scratch = scratch};
+                                 .scratch = scratch,
+                                 .ahead = c->ahead};
 
         k->conv_u8s8(out + tile.first * t->out_ch + ch, t->out_ch, &ct);
         if (c->tail)

@@ -328,7 +328,7 @@ void qk_conv_u8s8__amx(uint8_t *out, size_t ld_out, const qk_conv_tile *t)
         const size_t group_lines = np * g.panel_size / LINE;
 
         g.packed = t->packed + panel * g.panel_size;
-        g.ahead = g.packed + np * g.panel_size;
+        g.ahead = end == n_panels && t->ahead ? t->ahead : g.packed + np * g.panel_size;
         /* Long sums are read as fast as memory gives them, and ask for nothing on top. */
         g.ahead_lines = p.n_steps > STAGE ? 0 : group_lines / p.n_blocks + 1;
         qk_epilogue_make(&e, t->rq, col, (end == n_panels ? t->n : end * QK_PANEL) - col);

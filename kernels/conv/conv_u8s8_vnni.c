@@ -1,24 +1,31 @@
 /* SPDX-License-Identifier: MIT */
 /* AVX-512 VNNI: one vpdpbusd adds a quad of one position times a quad of 16 columns, exactly. A
  * block of up to 6 positions times 64 columns (or 8 times 48 and less) stays in registers from the
- * first tap to the code. */
+ * first tap to the code. While a group of 64 columns is computed, the weights of the next one come
+ * into the second-level cache, evenly over the positions: a layer's weights are in none of the
+ * nearer caches, and 49 positions use a weight no longer than memory needs to give it. */
 #include "kernels/conv/conv_tile.h"
 #include "kernels/conv/epilogue_avx512.h"
 #include "kernels/gemm/gemm.h"
 
 #include <string.h>
 
-#define INLINE     static inline __attribute__((always_inline))
-#define MAX_ROWS   8
-#define MAX_PANELS 4
-#define PANEL_QUAD (QK_PANEL * QK_QUAD)
+#define INLINE static inline __attribute__((always_inline))
 
-/* A group of panels and where its results go. */
+enum {
+    MAX_ROWS = 8,
+    MAX_PANELS = 4,
+    PANEL_QUAD = QK_PANEL * QK_QUAD,
+    STEP = 4, /* quads of a step: fewer scalar instructions compete with the sums */
+    LINE = 64,
+    STEP_AHEAD = 2 /* lines fetched in a step: eight blocks fetch what 4 panels need */
+};
+
+/* A group of panels. */
 typedef struct group {
     const qk_conv_tile *t;
-    const int8_t *packed;
-    const int8_t *ahead; /* what the sweep over the rows fetches: of the group that comes next */
-    size_t panel_size, n_quads; /* bytes of a panel; quads of a tap */
+    const int8_t *packed, *ahead;         /* ahead: what the next block fetches */
+    size_t panel_size, tap_size, n_steps; /* bytes of a panel; of a tap's codes; steps of a tap */
     qk_epilogue e;
 } group;
 
@@ -37,12 +44,30 @@ INLINE __m512i dot(__m512i c, __m512i a, __m512i w)
     return c;
 }
 
+/* Adds one quad of each of mr positions, at byte q of their taps. */
+INLINE void add_quad(__m512i c[MAX_ROWS][MAX_PANELS], const uint8_t *const *a, size_t q,
+                     const int8_t *w0, const int8_t *w3, size_t size, const int mr, const int np)
+{
+    __m512i w[MAX_PANELS];
+
+#pragma GCC unroll 16
+    for (int j = 0; j < np; j++)
+        w[j] = _mm512_loadu_si512(j == 3 ? w3 : w0 + (size_t)j * size);
+#pragma GCC unroll 16
+    for (int i = 0; i < mr; i++) {
+        const __m512i quad = quad_of(a[i] + q);
+#pragma GCC unroll 16
+        for (int j = 0; j < np; j++)
+            c[i][j] = dot(c[i][j], quad, w[j]);
+    }
+}
+
 /* mr positions times np panels; both are constants after inlining. */
 INLINE void block(uint8_t *out, size_t ld_out, const uint8_t *const *rows, const group *g,
                   const int mr, const int np)
 {
     const int8_t *w0 = g->packed, *w3 = g->packed + 3 * g->panel_size, *ahead = g->ahead;
-    const size_t size = g->panel_size;
+    const size_t size = g->panel_size, in_steps = g->n_steps * STEP * QK_QUAD;
     __m512i c[MAX_ROWS][MAX_PANELS];
 
 #pragma GCC unroll 16
@@ -54,27 +79,21 @@ INLINE void block(uint8_t *out, size_t ld_out, const uint8_t *const *rows, const
     }
     for (size_t tap = 0; tap < g->t->n_taps; tap++, rows += g->t->m) {
         const uint8_t *a[MAX_ROWS];
+        size_t q = 0;
 
 #pragma GCC unroll 16
         for (int i = 0; i < mr; i++)
             a[i] = rows[i];
-        for (size_t q = 0; q < g->n_quads; q++, w0 += PANEL_QUAD, w3 += PANEL_QUAD) {
-            __m512i w[MAX_PANELS];
-
-            _mm_prefetch(ahead, _MM_HINT_T1);
-            ahead += PANEL_QUAD;
-
+        for (; q < in_steps; q += STEP * QK_QUAD) {
+            /* What lies behind the weights may be asked for, too: a prefetch cannot fault. */
+            for (int i = 0; i < STEP_AHEAD; i++, ahead += LINE)
+                _mm_prefetch(ahead, _MM_HINT_T1);
 #pragma GCC unroll 16
-            for (int j = 0; j < np; j++)
-                w[j] = _mm512_loadu_si512(j == 3 ? w3 : w0 + (size_t)j * size);
-#pragma GCC unroll 16
-            for (int i = 0; i < mr; i++) {
-                const __m512i quad = quad_of(a[i] + q * QK_QUAD);
-#pragma GCC unroll 16
-                for (int j = 0; j < np; j++)
-                    c[i][j] = dot(c[i][j], quad, w[j]);
-            }
+            for (size_t i = 0; i < STEP; i++, w0 += PANEL_QUAD, w3 += PANEL_QUAD)
+                add_quad(c, a, q + i * QK_QUAD, w0, w3, size, mr, np);
         }
+        for (; q < g->tap_size; q += QK_QUAD, w0 += PANEL_QUAD, w3 += PANEL_QUAD)
+            add_quad(c, a, q, w0, w3, size, mr, np);
     }
 
 #pragma GCC unroll 16
@@ -108,28 +127,32 @@ BLOCKS(3)
 #define BLOCK_7_8(NP)
 BLOCKS(4)
 
-/* Rows in blocks of nearly equal height: a block of one or two rows waits for its own sums. */
-static void all_rows(uint8_t *out, size_t ld_out, group *g, size_t np)
+static void any_block(uint8_t *out, size_t ld_out, const uint8_t *const *rows, const group *g,
+                      size_t mr, size_t np)
+{
+    if (np == 4)
+        blocks_4(out, ld_out, rows, g, mr);
+    else if (np == 3)
+        blocks_3(out, ld_out, rows, g, mr);
+    else if (np == 2)
+        blocks_2(out, ld_out, rows, g, mr);
+    else
+        blocks_1(out, ld_out, rows, g, mr);
+}
+
+/* Rows in blocks of nearly equal height: a block of one or two rows waits for its own sums. They
+ * share in fetching np panels from `next` on. */
+static void all_rows(uint8_t *out, size_t ld_out, group *g, size_t np, const int8_t *next)
 {
     const size_t m = g->t->m, most = np == 4 ? 6 : 8, n_blocks = (m + most - 1) / most;
-    const int8_t *next = g->packed + np * g->panel_size;
+    const size_t share = g->t->n_taps * g->n_steps * STEP_AHEAD * LINE;
 
     for (size_t b = 0, i = 0; b < n_blocks; b++) {
-        const size_t end = m * (b + 1) / n_blocks;
-        uint8_t *o = out + i * ld_out;
-        const uint8_t *const *rows = g->t->rows + i;
+        const size_t mr = m / n_blocks + (b < m % n_blocks);
 
-        /* The first blocks fetch one panel of the next group each; a prefetch cannot fault. */
-        g->ahead = b < MAX_PANELS ? next + b * g->panel_size : g->packed;
-        if (np == 4)
-            blocks_4(o, ld_out, rows, g, end - i);
-        else if (np == 3)
-            blocks_3(o, ld_out, rows, g, end - i);
-        else if (np == 2)
-            blocks_2(o, ld_out, rows, g, end - i);
-        else
-            blocks_1(o, ld_out, rows, g, end - i);
-        i = end;
+        g->ahead = b * share < np * g->panel_size ? next + b * share : g->packed;
+        any_block(out + i * ld_out, ld_out, g->t->rows + i, g, mr, np);
+        i += mr;
     }
 }
 
@@ -141,16 +164,18 @@ void qk_conv_u8s8__vnni(uint8_t *out, size_t ld_out, const qk_conv_tile *t)
     group g;
 
     g.t = t;
-    g.n_quads = n_quads;
+    g.tap_size = n_quads * QK_QUAD;
+    g.n_steps = n_quads / STEP;
     g.panel_size = t->n_taps * n_quads * PANEL_QUAD;
 
     for (size_t i = 0, p = 0; i < n_groups; i++) {
         const size_t end = n_panels * (i + 1) / n_groups, col = p * QK_PANEL;
         const size_t width = (end == n_panels ? t->n : end * QK_PANEL) - col;
+        const int8_t *next = t->packed + end * g.panel_size;
 
         g.packed = t->packed + p * g.panel_size;
         qk_epilogue_make(&g.e, t->rq, col, width);
-        all_rows(out + col, ld_out, &g, end - p);
+        all_rows(out + col, ld_out, &g, end - p, end == n_panels && t->ahead ? t->ahead : next);
         p = end;
     }
 }

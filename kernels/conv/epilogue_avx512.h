@@ -10,8 +10,7 @@
 
 enum { QK_EPILOGUE_COLS = 64 };
 
-/* Parameters of up to 64 columns, all written out: no branch is left between a sum and its code.
- * Columns that do not exist are 0. */
+/* Parameters of up to 64 columns, all written out. Columns that do not exist are 0. */
 typedef struct qk_epilogue {
     float mult[QK_EPILOGUE_COLS], bias[QK_EPILOGUE_COLS];
     int32_t offset[QK_EPILOGUE_COLS];
@@ -19,27 +18,36 @@ typedef struct qk_epilogue {
     __m512i zero, lo, hi; /* 16-bit lanes; bytes; bytes */
     __m512i order;        /* undoes what packing in 128-bit lanes does */
     __mmask64 mask;       /* columns that exist */
+    bool shifts, clips;   /* zero is not 0; lo..hi is narrower than what packing leaves */
 } qk_epilogue;
 
 /* For `width` columns from column col on. */
 static inline void qk_epilogue_make(qk_epilogue *e, const qk_requant *rq, size_t col, size_t width)
 {
-    for (size_t j = 0; j < QK_EPILOGUE_COLS; j++) {
-        const bool is = j < width;
+    e->mask = ~(__mmask64)0 >> (64 - width);
+    for (size_t j = 0; j < QK_EPILOGUE_COLS; j += 16) {
+        const __mmask16 is = (__mmask16)(e->mask >> j);
+        const __m512 mult = rq->per_channel
+                                ? _mm512_maskz_loadu_ps(is, rq->mult + col + j)
+                                : _mm512_maskz_mov_ps(is, _mm512_set1_ps(rq->mult[0]));
+        const __m512 bias =
+            rq->bias ? _mm512_maskz_loadu_ps(is, rq->bias + col + j) : _mm512_setzero_ps();
 
-        e->mult[j] = is ? rq->mult[rq->per_channel ? col + j : 0] : 0.0f;
-        e->bias[j] = is && rq->bias ? rq->bias[col + j] : 0.0f;
-        e->offset[j] = is ? rq->offset[col + j] : 0;
+        _mm512_storeu_ps(e->mult + j, mult);
+        _mm512_storeu_ps(e->bias + j, bias);
+        _mm512_storeu_si512(e->offset + j, _mm512_maskz_loadu_epi32(is, rq->offset + col + j));
     }
     e->rcp = _mm512_set1_ps(rq->prescaled || !rq->bias ? 1.0f : rq->rcp);
     e->zero = _mm512_set1_epi16((int16_t)rq->zero);
     e->lo = _mm512_set1_epi8((char)rq->lo);
     e->hi = _mm512_set1_epi8((char)rq->hi);
     e->order = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
-    e->mask = ~(__mmask64)0 >> (64 - width);
+    e->shifts = rq->zero != 0;
+    e->clips = rq->lo != 0 || rq->hi != 255;
 }
 
-/* Stores the codes of the sums t[0..np - 1], 16 columns each; np is a constant after inlining. */
+/* Stores the codes of the sums t[0..np - 1], 16 columns each; np is a constant after inlining. The
+ * two branches go the same way for a whole layer, and leave the ports that multiply to the sums. */
 static inline __attribute__((always_inline)) void
 qk_epilogue_store(uint8_t *out, const qk_epilogue *e, const __m512i *t, const int np)
 {
@@ -51,13 +59,18 @@ qk_epilogue_store(uint8_t *out, const qk_epilogue *e, const __m512i *t, const in
             _mm512_fmadd_ps(_mm512_loadu_ps(e->bias + 16 * j), e->rcp, _mm512_cvtepi32_ps(t[j]));
         r[j] = _mm512_cvtps_epi32(_mm512_mul_ps(x, _mm512_loadu_ps(e->mult + 16 * j)));
     }
-    low = _mm512_adds_epi16(_mm512_packs_epi32(r[0], r[np > 1 ? 1 : 0]), e->zero);
-    high = np > 2 ? _mm512_adds_epi16(_mm512_packs_epi32(r[2], r[np > 3 ? 3 : 2]), e->zero) : low;
+    low = _mm512_packs_epi32(r[0], r[np > 1 ? 1 : 0]);
+    high = np > 2 ? _mm512_packs_epi32(r[2], r[np > 3 ? 3 : 2]) : low;
+    if (e->shifts) {
+        low = _mm512_adds_epi16(low, e->zero);
+        high = _mm512_adds_epi16(high, e->zero);
+    }
 
-    const __m512i codes = _mm512_max_epu8(_mm512_packus_epi16(low, high), e->lo);
+    __m512i codes = _mm512_packus_epi16(low, high);
 
-    _mm512_mask_storeu_epi8(out, e->mask,
-                            _mm512_permutexvar_epi32(e->order, _mm512_min_epu8(codes, e->hi)));
+    if (e->clips)
+        codes = _mm512_min_epu8(_mm512_max_epu8(codes, e->lo), e->hi);
+    _mm512_mask_storeu_epi8(out, e->mask, _mm512_permutexvar_epi32(e->order, codes));
 }
 
 #endif
