@@ -401,25 +401,26 @@ static void finish_u8(const job *j, const box *b, uint8_t *out, const int32_t *a
     }
 }
 
+/* Threads share channels, too: a mean over all of an image is one position. */
 static void mean_u8(const job *j, qns_mean_kind kind, bool include_pad, size_t divisor)
 {
     const size_t rows = rows_of(j), width = (size_t)j->g.out[2];
+    const size_t blocks = (j->channels + BLOCK - 1) / BLOCK;
     uint8_t *out = j->c->out[0].data;
-#pragma omp parallel for schedule(static) if (j->positions * j->channels > QNS_PAR_MIN)
-    for (size_t r = 0; r < rows; r++) {
-        const box row = row_of(j, r);
-        for (size_t x = 0; x < width; x++) {
-            const box b = box_in(&row, j, x);
-            const size_t div = divisor ? divisor : include_pad ? b.padded : b.taps;
-            uint8_t *to = out + (r * width + x) * j->channels;
-            for (size_t ch = 0; ch < j->channels; ch += BLOCK) {
-                const size_t n = smaller(j->channels - ch, BLOCK);
+#pragma omp parallel for schedule(static)                                                          \
+    collapse(2) if (qns_tensor_count(&j->c->in[0]) > QNS_PAR_MIN)
+    for (size_t r = 0; r < rows; r++)
+        for (size_t i = 0; i < blocks; i++) {
+            const size_t ch = i * BLOCK, n = smaller(j->channels - ch, BLOCK);
+            const box row = row_of(j, r);
+            for (size_t x = 0; x < width; x++) {
+                const box b = box_in(&row, j, x);
+                const size_t div = divisor ? divisor : include_pad ? b.padded : b.taps;
                 int32_t acc[BLOCK];
                 sum_block_u8(j, &b, acc, ch, n);
-                finish_u8(j, &b, to + ch, acc, ch, n, kind, div);
+                finish_u8(j, &b, out + (r * width + x) * j->channels + ch, acc, ch, n, kind, div);
             }
         }
-    }
 }
 
 void qns_pool_mean_u8(const qns_call *c, const qns_window *w, qns_mean_kind kind, bool include_pad,

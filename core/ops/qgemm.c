@@ -258,7 +258,7 @@ void qns_qgemm_run(uint8_t *out, const qns_qgemm *q, const uint8_t *in, const qn
                 qns_lines_copy(copy, &q->lines, in, q->pad, line);
         }
 
-#pragma omp for schedule(static)
+#pragma omp for schedule(static) nowait
         for (size_t job = 0; job < t->n_jobs; job++) {
             if (t->depthwise)
                 run_depthwise(out, q, from, c->k, &mem, job);

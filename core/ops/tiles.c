@@ -13,9 +13,11 @@ enum {
     TAP_ROWS = 128,         /* rows of a tile that keeps no sums: it reads its weights that often */
     COLS = 64,              /* of one pass over the rows */
     MIN_ROWS = 12,          /* fewer rows do not fill the registers of the kernels */
-    ROW_UNIT = 16,
-    MANY_ROWS = 96, /* rounded up to ROW_UNIT, the shares of threads stay alike */
-    SMALL = 1 << 15 /* below that many multiply-adds a second thread does not pay */
+    FEW_ROWS = 64,          /* so many times a weight is used while the next one is fetched */
+    ROW_UNIT = 16,          /* a tile of AMX */
+    TILE_COST = 8,          /* what a tile costs beside its rows, in half rows */
+    MANY_ROWS = 96,         /* rounded up to ROW_UNIT, the shares of threads stay alike */
+    SMALL = 1 << 15         /* below that many multiply-adds a second thread does not pay */
 };
 
 static size_t round_up(size_t v, size_t unit)
@@ -73,22 +75,53 @@ void qns_tiles_conv(qns_tiles *t, const qns_geom *g, size_t batch, size_t in_ch,
     cut(t);
 }
 
-/* Every thread takes rows of its own, or, where the weights are the larger part of what is read,
- * columns of its own: then each weight comes to one core only. */
-static void cut_by_taps(qns_tiles *t)
+/* Rows that the busiest of so many threads works on, when tiles of `rows` are dealt out in order:
+ * its own, and what they are when kernels fill up tiles to ROW_UNIT; a tile costs TILE_COST more.
+ */
+static size_t busiest(size_t m, size_t rows, size_t threads)
+{
+    const size_t tiles = parts_of(parts_of(m, rows), threads);
+    const size_t own = min_of(tiles * rows, m), last = own - (tiles - 1) * rows;
+
+    return own + (tiles - 1) * round_up(rows, ROW_UNIT) + round_up(last, ROW_UNIT) +
+           tiles * TILE_COST;
+}
+
+/* Whole units, or as even a share as there is. Pieces of a following addition start at multiples of
+ * 64 codes, which whole units always do. */
+static size_t best_rows(const qns_tiles *t, size_t threads)
+{
+    const size_t share = parts_of(t->m, threads);
+    size_t best = parts_of(share, parts_of(share, TAP_ROWS));
+
+    if (t->og % COLS && best >= MANY_ROWS)
+        best = round_up(best, ROW_UNIT);
+    for (size_t rows = ROW_UNIT; rows <= TAP_ROWS; rows += ROW_UNIT)
+        if (busiest(t->m, rows, threads) < busiest(t->m, best, threads))
+            best = rows;
+    return best;
+}
+
+/* Every thread takes rows of its own: then it reads what it wrote itself in the layer before, and
+ * all the weights. With few rows there is too little work to hide that behind, and where weights
+ * are the larger part of what is read, every thread takes columns: each weight comes to one core
+ * only. */
+static bool wants_cols(const qns_tiles *t)
 {
     const size_t threads = (size_t)t->threads, in = t->m / t->g.out_pixels * t->g.in_pixels;
-    const bool split_cols = threads > 1 && t->groups == 1 && t->og >= threads * PANEL &&
-                            (t->og * t->k > in * t->in_ch || t->m < threads * MIN_ROWS);
-    const size_t shares = split_cols || t->groups > 1 ? 1 : threads;
-    const size_t share = parts_of(t->m, shares);
 
-    t->cols = split_cols ? round_up(parts_of(t->og, threads), COLS) : t->og;
+    if (threads == 1 || t->groups > 1 || t->og < threads * PANEL)
+        return false;
+    return t->m < threads * MIN_ROWS || (t->m < threads * FEW_ROWS && t->og * t->k > in * t->in_ch);
+}
+
+static void cut_by_taps(qns_tiles *t)
+{
+    const bool split_cols = wants_cols(t);
+
+    t->cols = split_cols ? round_up(parts_of(t->og, (size_t)t->threads), COLS) : t->og;
     t->n_cols = parts_of(t->og, t->cols);
-    t->rows = parts_of(share, parts_of(share, TAP_ROWS));
-    /* Pieces of a following addition start at multiples of 64 codes. */
-    if (t->og % COLS && t->rows >= MANY_ROWS)
-        t->rows = round_up(t->rows, ROW_UNIT);
+    t->rows = best_rows(t, split_cols || t->groups > 1 ? 1 : (size_t)t->threads);
     t->n_tiles = parts_of(t->m, t->rows);
     t->n_jobs = t->n_tiles * t->groups * t->n_cols;
 }

@@ -7,7 +7,7 @@
 
 #define INLINE static inline __attribute__((always_inline))
 
-enum { TILE = 64, BYTES = 16, WORDS = 8 };
+enum { TILE = 64, BYTES = 16, WORDS = 8, PLANES = 4 };
 
 /* Pairs of rows are woven together, four times: 1, 2, 4, then 8 bytes at a time. */
 INLINE void weave(__m128i to[BYTES], const __m128i from[BYTES])
@@ -31,8 +31,36 @@ INLINE void block_b1(uint8_t *out, size_t out_step, const uint8_t *in, size_t in
         _mm_storeu_si128((__m128i *)(out + i * out_step), a[i]);
 }
 
+/* The planes of an image: up to 4 rows. Output byte p comes from row p % rows, column p / rows; of
+ * each row, a shuffle puts what belongs there and zeros elsewhere. */
+static size_t planes(uint8_t *out, const uint8_t *in, size_t rows, size_t cols)
+{
+    uint8_t from[PLANES][PLANES][BYTES];
+    size_t j = 0;
+
+    for (size_t p = 0; p < rows * BYTES; p++)
+        for (size_t r = 0; r < rows; r++)
+            from[p / BYTES][r][p % BYTES] = r == p % rows ? (uint8_t)(p / rows) : 0x80;
+    for (; cols - j >= BYTES; j += BYTES)
+        for (size_t k = 0; k < rows; k++) {
+            __m128i woven = _mm_setzero_si128();
+
+            for (size_t r = 0; r < rows; r++)
+                woven = _mm_or_si128(
+                    woven, _mm_shuffle_epi8(_mm_loadu_si128((const __m128i *)(in + r * cols + j)),
+                                            _mm_loadu_si128((const __m128i *)from[k][r])));
+            _mm_storeu_si128((__m128i *)(out + j * rows + k * BYTES), woven);
+        }
+    return j;
+}
+
 void qk_transpose_b1__avx2(uint8_t *out, const uint8_t *in, size_t rows, size_t cols)
 {
+    if (rows <= PLANES) {
+        const size_t all_rows[2] = {0, rows}, rest[2] = {planes(out, in, rows, cols), cols};
+        qk_transpose_part_b1(out, in, rows, cols, all_rows, rest);
+        return;
+    }
     const size_t r = rows / BYTES * BYTES, c = cols / BYTES * BYTES;
     for (size_t t = 0; t < r; t += TILE)
         for (size_t j = 0; j < c; j += BYTES)

@@ -84,13 +84,13 @@ Test(op_conv, onednn_and_reference_are_right)
     }
 }
 
-static void check_same_bits(op_run *r, const char *what, int number)
+static void check_same_bits_to(op_run *r, int most_threads, const char *what, int number)
 {
     static const unsigned off[] = {~0u, ~(unsigned)QK_CPU_AVX2, 0};
     qns_tensor first = {0};
 
     for (size_t i = 0; i < QNS_ARRAY_LEN(off); i++)
-        for (int threads = 1; threads <= 3; threads++) {
+        for (int threads = 1; threads <= most_threads; threads++) {
             r->threads = threads;
             r->cpu_off = off[i];
             cr_assert(op_execute(r), "%s %d: %s", what, number, r->err.text);
@@ -99,6 +99,11 @@ static void check_same_bits(op_run *r, const char *what, int number)
             cr_assert_eq(memcmp(first.data, r->out[0].data, qns_tensor_bytes(&first)), 0,
                          "%s %d, %d threads, without sets %x", what, number, threads, off[i]);
         }
+}
+
+static void check_same_bits(op_run *r, const char *what, int number)
+{
+    check_same_bits_to(r, 3, what, number);
 }
 
 Test(op_conv, reference_bits_do_not_depend_on_the_machine)
@@ -284,6 +289,38 @@ Test(op_conv, codes_equal_a_plain_loop)
         r.be = backends[i % 3];
         check_same_bits(&r, "codes", i);
         check_codes(&r, &c, qnnpack, i);
+        op_finish(&r);
+    }
+}
+
+/* One to three panels of output channels and more, few positions and many: threads share rows or
+ * columns, or find nothing to do. */
+Test(op_conv, codes_do_not_depend_on_who_computes_them)
+{
+    static const int64_t n_out[] = {16, 20, 32, 48, 64, 200}, side[] = {1, 2, 5, 7, 14};
+    static const int64_t n_in[] = {64, 76, 130};
+    qns_rng rng;
+
+    qns_rng_seed(&rng, 29);
+    for (int i = 0; i < 60; i++) {
+        const int64_t s = side[i % 5], k = i / 30 ? 3 : 1, ch = n_in[i % 3];
+        const conv_case c = {.attr = {.groups = 1,
+                                      .win = {.rank = 2,
+                                              .kernel = {k, k},
+                                              .stride = {1, 1},
+                                              .dilation = {1, 1},
+                                              .pad_lo = {k / 2, k / 2},
+                                              .pad_hi = {k / 2, k / 2}}},
+                             .x = op_shape(4, s == 1 ? 40 : 1, ch, s, s),
+                             .w = op_shape(4, n_out[i % 6], ch, k, k)};
+        op_run r = code_case(&c.x, &c.w, &rng);
+
+        r.op = "conv";
+        r.attr = &c.attr;
+        r.layout = QNS_CHLAST;
+        r.be = backends[i % 3];
+        check_same_bits_to(&r, 7, "codes", i);
+        check_codes(&r, &c, i % 3 == 1, i);
         op_finish(&r);
     }
 }
