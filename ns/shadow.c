@@ -8,8 +8,9 @@
 #include "ns/compare/metric.h"
 #include "ns/h5_memory.h"
 #include "ns/shadow_local.h"
-#include "ns/shadow_track.h"
 #include "ns/shadow_pass.h"
+#include "ns/shadow_steps.h"
+#include "ns/shadow_track.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -54,6 +55,7 @@ typedef struct shadow {
     uint32_t *layers;  /* by value of the float graph: the first layer that is measured there */
     uint32_t *layer;   /* by value of the quantized graph */
     uint32_t *against; /* the same: the value of the float graph */
+    uint32_t *until;   /* by value of the float graph: nodes of the quantized one that run then */
     qns_tensor *in;
     qns_digester *inputs;
     qns_pass pass;
@@ -69,7 +71,6 @@ static bool wants_all(void *ctx, const qns_value *v)
     return true;
 }
 
-/* The quantized graph runs first; its values stay in the plan's memory until the next run. */
 static qns_status note_value(void *ctx, const qns_value *v, const qns_tensor *t, int64_t sample,
                              qns_err *err)
 {
@@ -82,8 +83,8 @@ static qns_status note_value(void *ctx, const qns_value *v, const qns_tensor *t,
 
 /* ---- the two sides ---- */
 
-static qns_status open_side(side *s, qns_capture **cap, const qns_shadow_side *of, bool keep_all,
-                            int64_t samples, qns_err *err)
+static qns_status open_side(side *s, qns_capture **cap, const qns_shadow_side *of, int64_t samples,
+                            qns_err *err)
 {
     qns_cap_facts facts;
     char hex[5][QNS_HEX_LEN + 1];
@@ -92,7 +93,7 @@ static qns_status open_side(side *s, qns_capture **cap, const qns_shadow_side *o
     const uint32_t n = qns_graph_n_values(of->graph);
     s->of = of;
     s->g = of->graph;
-    eo.keep_all = keep_all;
+    eo.keep_all = false;
     QNS_TRY(qns_plan_create(&s->plan, s->g, &eo, err));
     QNS_TRY(qns_new((void **)&s->value, n, sizeof *s->value, err));
     QNS_TRY(qns_new((void **)&s->list.column, n, sizeof *s->list.column, err));
@@ -214,6 +215,29 @@ static qns_status index_layers(shadow *s, qns_err *err)
     return QNS_OK;
 }
 
+static qns_status remake_plan(side *s, bool keep_all, qns_err *err)
+{
+    qns_exec_opts eo = *s->of->exec;
+    eo.keep_all = keep_all;
+    qns_plan_free(s->plan);
+    s->plan = NULL;
+    return qns_plan_create(&s->plan, s->g, &eo, err);
+}
+
+static qns_status find_steps(shadow *s, qns_err *err)
+{
+    qns_status st = QNS_OK;
+    qns_met *met;
+    bool stays = true;
+    QNS_TRY(qns_new((void **)&s->until, qns_graph_n_values(s->ref.g), sizeof *s->until, err));
+    QNS_TRY(qns_new((void **)&met, s->c.layer.n, sizeof *met, err));
+    for (size_t k = 0; k < s->c.layer.n; k++)
+        met[k] = (qns_met){s->watched[k].ref, s->watched[k].test};
+    st = qns_steps_find(s->until, &stays, s->ref.g, s->test.g, met, s->c.layer.n, err);
+    qns_free(met);
+    return st == QNS_OK && !stays ? remake_plan(&s->test, true, err) : st;
+}
+
 static qns_status get_room(shadow *s, qns_err *err)
 {
     size_t most = 1;
@@ -241,6 +265,7 @@ static qns_status watch_all(shadow *s, qns_err *err)
         !qns_is_class_scores(&qns_cmp_data(s->c.ref, s->c.layer.at[s->output].ref)->shape))
         s->output = QNS_CMP_NONE;
     QNS_TRY(index_layers(s, err));
+    QNS_TRY(find_steps(s, err));
     return get_room(s, err);
 }
 
@@ -302,7 +327,7 @@ static qns_status see_ref(void *ctx, const qns_value *v, const qns_tensor *t, in
 {
     shadow *s = ctx;
     bool give = true;
-    (void)err;
+    QNS_TRY(qns_plan_run_until(s->test.plan, s->until[v->id.i], sample, err));
     qns_local_see(s->local, v->id, t, sample);
     for (uint32_t k = s->layers[v->id.i]; k != QNS_CMP_NONE; k = s->watched[k].next) {
         measure_layer(s, k, v->id, t, give, sample);
@@ -328,7 +353,7 @@ static qns_status one_sample(shadow *s, int64_t id, qns_err *err)
 {
     QNS_TRY(qns_source_get(s->in, s->s, id, err));
     add_digest(s);
-    QNS_TRY(qns_plan_run(s->test.out, s->test.plan, s->in, id, err));
+    QNS_TRY(qns_plan_begin(s->test.plan, s->in, id, err));
     qns_local_begin(s->local, s->in);
     return qns_plan_run(s->ref.out, s->ref.plan, s->in, id, err);
 }
@@ -383,13 +408,7 @@ static qns_status make_local(shadow *s, const qns_exec_opts *exec, qns_err *err)
 {
     const qns_local_opts o = {exec, &s->c.k, s->against, measure_local, s};
     QNS_TRY(qns_local_create(&s->local, s->ref.g, s->test.plan, &o, err));
-    if (!qns_local_looks_back(s->local))
-        return QNS_OK;
-    qns_exec_opts eo = *s->ref.of->exec;
-    eo.keep_all = true;
-    qns_plan_free(s->ref.plan);
-    s->ref.plan = NULL;
-    return qns_plan_create(&s->ref.plan, s->ref.g, &eo, err);
+    return qns_local_looks_back(s->local) ? remake_plan(&s->ref, true, err) : QNS_OK;
 }
 
 static qns_status run(shadow *s, const qns_shadow_side *ref, const qns_shadow_side *test,
@@ -398,8 +417,8 @@ static qns_status run(shadow *s, const qns_shadow_side *ref, const qns_shadow_si
     qns_cmp *c = &s->c;
     const int64_t n = qns_source_count(s->s);
     QNS_TRY(check_inputs(ref, test, err));
-    QNS_TRY(open_side(&s->ref, &c->ref, ref, false, n, err));
-    QNS_TRY(open_side(&s->test, &c->test, test, true, n, err));
+    QNS_TRY(open_side(&s->ref, &c->ref, ref, n, err));
+    QNS_TRY(open_side(&s->test, &c->test, test, n, err));
     QNS_TRY(qns_cmp_begin(c, "shadow", err));
     QNS_TRY(qns_cmp_weights(c, err));
     c->n_rows = (size_t)n;
@@ -437,6 +456,7 @@ static void fini(shadow *s)
     qns_free(s->layers);
     qns_free(s->layer);
     qns_free(s->against);
+    qns_free(s->until);
     qns_pass_fini(&s->pass);
     qns_free(s->channels);
     qns_free(s->shift);

@@ -3,6 +3,7 @@
 
 #include "core/base/map.h"
 #include "core/base/mem.h"
+#include "core/exec/memplan.h"
 #include "core/ops/op_quantize.h"
 
 #include <stdlib.h>
@@ -11,9 +12,9 @@
 typedef struct place { /* of one value of the quantized graph */
     uint32_t anchor;   /* value of the float graph; QNS_NONE: none */
     uint32_t next;     /* value with the same anchor that is read, too; QNS_NONE */
+    uint32_t when;     /* number of the anchor in the order of the run */
     bool read;         /* by a node that is run */
     bool prompt, made; /* measured between see() and done(); is there now */
-    bool shares;       /* memory of out is l->shared */
     qns_quantizer q;   /* of the anchor, when it becomes codes */
     qns_tensor out;    /* what its node made */
     qns_tensor given;  /* what its readers get */
@@ -38,7 +39,7 @@ struct qns_local {
     todo *todo;
     size_t n_todo, next, now; /* next one; values seen in this sample */
     bool looks_back;
-    void *shared; /* what anchored values' nodes make: nobody reads it but the measurement */
+    char *memory; /* of all places; those that are not needed at one time share it */
     float *row;   /* an anchor in the layout of the value */
 };
 
@@ -178,7 +179,7 @@ static qns_status make_schedule(qns_local *l, const bool *run, qns_err *err)
         place *p = &l->at[i];
         if (p->anchor == QNS_NONE || !p->read)
             continue;
-        ready[i] = order[p->anchor];
+        p->when = ready[i] = order[p->anchor];
         p->next = l->first[p->anchor];
         l->first[p->anchor] = i;
     }
@@ -205,73 +206,117 @@ static void find_quantizers(qns_local *l)
 
 /* ---- memory ---- */
 
-static qns_status get(void **out, const qns_tensor *t, qns_err *err)
-{
-    const size_t bytes = qns_tensor_bytes(t);
-    if (!*out && !(*out = qns_malloc64(bytes ? bytes : 1)))
-        QNS_FAIL(err, NOMEM, "cannot get memory for a value of shape %s",
-                 qns_shape_str(&t->shape).s);
-    return QNS_OK;
-}
-
 static bool wants_other(const qns_value *v, const qns_tensor *in)
 {
     return in->layout != v->layout && !qns_layout_trivial(&v->shape);
 }
 
-/* Nobody reads what an anchored value's node makes but the measurement, before the next node runs:
- * one prompt value a time, and late ones after it. */
-static void find_sharers(qns_local *l)
+/* Steps in the life of memory: todo i runs in step 2 i + 1; the walk over the float value of a
+ * time, which measures and gives, is the step between the prompt nodes of that time and the late
+ * ones. */
+static uint32_t step_of(size_t i)
 {
-    uint32_t taken = QNS_NONE; /* the time for which a prompt value has the memory */
-    for (size_t i = 0; i < l->n_todo; i++) {
-        const todo *t = &l->todo[i];
-        const qns_node *n = qns_graph_node(l->test, (qns_nid){t->node});
-        place *p = &l->at[n->out[0].i];
-        if (n->n_out != 1 || p->anchor == QNS_NONE)
-            continue;
-        p->shares = t->late || (p->prompt && taken != t->when);
-        if (p->prompt)
-            taken = t->when;
-    }
+    return 2 * (uint32_t)i + 1;
 }
 
-static qns_status get_node_memory(size_t *shared, size_t *row, qns_local *l, const qns_node *n,
-                                  qns_err *err)
+static uint32_t walk_of(const qns_local *l, uint32_t when)
 {
+    size_t i = 0;
+    while (i < l->n_todo &&
+           (l->todo[i].when < when || (l->todo[i].when == when && !l->todo[i].late)))
+        i++;
+    return 2 * (uint32_t)i;
+}
+
+enum { OUT, CODES, OTHER, KINDS };
+
+/* block[KINDS * v + kind]; size 0: not needed. */
+static void need(qns_block *block, qns_vid v, int kind, const qns_tensor *t, uint32_t step)
+{
+    qns_block *b = &block[KINDS * v.i + (uint32_t)kind];
+    if (b->size == 0)
+        *b = (qns_block){qns_tensor_bytes(t), step, step, 0};
+    b->last = step > b->last ? step : b->last;
+}
+
+static void need_for_node(qns_block *block, const qns_local *l, size_t i)
+{
+    const qns_node *n = qns_graph_node(l->test, (qns_nid){l->todo[i].node});
     for (uint32_t k = 0; k < n->n_in; k++) {
         const qns_tensor t = qns_plan_node_in(l->plan, n->id, k);
         if (!qns_has(n->in[k]) || t.data)
             continue;
+        const place *p = &l->at[n->in[k].i];
         if (wants_other(qns_graph_value(l->test, n->in[k]), &t))
-            QNS_TRY(get(&l->at[n->in[k].i].other, &t, err));
+            need(block, n->in[k], OTHER, &t, step_of(i));
+        if (qns_graph_value(l->test, n->in[k])->producer.i == QNS_NONE)
+            continue;
+        if (p->anchor != QNS_NONE)
+            need(block, n->in[k], CODES, &p->out, walk_of(l, p->when));
+        need(block, n->in[k], p->anchor != QNS_NONE ? CODES : OUT, &p->out, step_of(i));
     }
     for (uint32_t k = 0; k < n->n_out; k++) {
-        place *p = &l->at[n->out[k].i];
-        const qns_tensor t = qns_plan_node_out(l->plan, n->id, k);
-        const size_t bytes = qns_tensor_bytes(&t), count = qns_tensor_count(&t);
-        p->out = p->given = t;
-        if (p->shares)
-            *shared = bytes > *shared ? bytes : *shared;
-        else
-            QNS_TRY(get(&p->out.data, &p->out, err));
-        if (p->anchor != QNS_NONE && p->read)
-            QNS_TRY(get(&p->codes, &p->out, err));
-        *row = count > *row ? count : *row;
+        const place *p = &l->at[n->out[k].i];
+        need(block, n->out[k], OUT, &p->out, step_of(i));
+        if (p->prompt)
+            need(block, n->out[k], OUT, &p->out, walk_of(l, l->todo[i].when));
     }
-    return QNS_OK;
 }
 
 /* Every node, because a value may be given although the node that makes it is not run. */
+static void find_places(size_t *row, qns_local *l)
+{
+    for (uint32_t i = 0; i < qns_graph_n_nodes(l->test); i++) {
+        const qns_node *n = qns_graph_node(l->test, (qns_nid){i});
+        for (uint32_t k = 0; k < n->n_out; k++) {
+            place *p = &l->at[n->out[k].i];
+            p->out = p->given = qns_plan_node_out(l->plan, n->id, k);
+            const size_t count = qns_tensor_count(&p->out);
+            *row = count > *row ? count : *row;
+        }
+    }
+}
+
+/* Places those that are needed. */
+static qns_status place_blocks(size_t *total, qns_block *block, size_t n, qns_err *err)
+{
+    qns_block *needed;
+    size_t n_needed = 0;
+    QNS_TRY(qns_new((void **)&needed, n, sizeof *needed, err));
+    for (size_t i = 0; i < n; i++)
+        if (block[i].size > 0)
+            needed[n_needed++] = block[i];
+    const qns_status st = qns_memplan(needed, n_needed, total, err);
+    while (st == QNS_OK && n-- > 0)
+        if (block[n].size > 0)
+            block[n] = needed[--n_needed];
+    qns_free(needed);
+    return st;
+}
+
 static qns_status get_memory(qns_local *l, qns_err *err)
 {
-    size_t shared = 1, row = 1;
-    find_sharers(l);
-    for (uint32_t i = 0; i < qns_graph_n_nodes(l->test); i++)
-        QNS_TRY(get_node_memory(&shared, &row, l, qns_graph_node(l->test, (qns_nid){i}), err));
-    if (!(l->row = qns_malloc64(row * sizeof *l->row)) || !(l->shared = qns_malloc64(shared)))
-        QNS_FAIL(err, NOMEM, "cannot get memory for a value");
-    return QNS_OK;
+    qns_status st = QNS_OK;
+    qns_block *block = NULL;
+    const uint32_t n = qns_graph_n_values(l->test);
+    size_t row = 1, total;
+    find_places(&row, l);
+    QNS_TRY(qns_new((void **)&block, (size_t)KINDS * n, sizeof *block, err));
+    for (size_t i = 0; i < l->n_todo; i++)
+        need_for_node(block, l, i);
+    QNS_TRY_DONE(place_blocks(&total, block, (size_t)KINDS * n, err));
+    if (!(l->row = qns_malloc64(row * sizeof *l->row)) || !(l->memory = qns_malloc64(total)))
+        QNS_FAIL_DONE(err, NOMEM, "cannot get %zu bytes for the values of local runs", total);
+    memset(l->memory, 0, total);
+    for (uint32_t i = 0; i < n; i++) {
+        const qns_block *b = &block[KINDS * i];
+        l->at[i].out.data = l->memory + b[OUT].offset;
+        l->at[i].codes = l->memory + b[CODES].offset;
+        l->at[i].other = l->memory + b[OTHER].offset;
+    }
+done:
+    qns_free(block);
+    return st;
 }
 
 qns_status qns_local_create(qns_local **out, const qns_graph *ref, qns_plan *test,
@@ -305,13 +350,8 @@ void qns_local_free(qns_local *l)
 {
     if (!l)
         return;
-    for (uint32_t i = 0; l->at && i < qns_graph_n_values(l->test); i++) {
-        qns_free(l->at[i].out.data);
-        qns_free(l->at[i].codes);
-        qns_free(l->at[i].other);
-    }
     qns_free(l->first);
-    qns_free(l->shared);
+    qns_free(l->memory);
     qns_free(l->row);
     qns_free(l->todo);
     qns_free(l->seen);
@@ -369,17 +409,15 @@ static void run_node(qns_local *l, const qns_node *n, int64_t sample)
         in[k] = p->other;
     }
     for (uint32_t k = 0; k < n->n_out; k++)
-        out[k] = l->at[n->out[k].i].shares ? l->shared : l->at[n->out[k].i].out.data;
+        out[k] = l->at[n->out[k].i].out.data;
     qns_plan_run_node(out, l->plan, n->id, in);
     for (uint32_t k = 0; k < n->n_out; k++) {
         place *p = &l->at[n->out[k].i];
-        qns_tensor made = p->out;
-        made.data = out[k];
         p->made = p->prompt;
         if (p->anchor == QNS_NONE)
             p->given.data = out[k];
         if (is_measured(l, n->out[k]) && !p->prompt)
-            l->o.measure(l->o.ctx, n->out[k], &made, &l->seen[l->o.against[n->out[k].i]], sample);
+            l->o.measure(l->o.ctx, n->out[k], &p->out, &l->seen[l->o.against[n->out[k].i]], sample);
     }
 }
 
@@ -414,7 +452,7 @@ qns_tensor qns_local_prompt(const qns_local *l, qns_vid test)
 {
     const place *p = &l->at[test.i];
     qns_tensor t = p->out;
-    t.data = !p->made ? NULL : p->shares ? l->shared : p->out.data;
+    t.data = p->made ? t.data : NULL;
     return t;
 }
 

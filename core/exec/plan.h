@@ -14,7 +14,7 @@ typedef struct qns_exec_opts {
     qns_engine engine;     /* of float nodes */
     unsigned cpu_mask;     /* 0: scalar only; ~0u: all the machine has. Bits never depend on it */
     int threads; /* 0: as many as OpenMP would take. Results of integer nodes do not depend on it */
-    bool keep_all; /* every value keeps its memory until the next run (for debugging) */
+    bool keep_all;   /* every value keeps its memory until the next run (for debugging) */
     bool nodes_only; /* no memory for activations: only qns_plan_run_node() may be called */
     /* Hears of every choice and every refusal; refused is NULL for the one that was chosen. */
     void (*on_choice)(void *ctx, const qns_node *n, const qns_impl *i, const char *refused);
@@ -43,6 +43,12 @@ qns_status qns_plan_bind(qns_plan *p, const qns_taps *taps, qns_err *err);
  * unspecified and the plan can be run again. */
 qns_status qns_plan_run(qns_tensor *out, qns_plan *p, const qns_tensor *in, int64_t sample,
                         qns_err *err);
+
+/* The same for a caller that does other things in between: begin() takes the inputs, which must
+ * live until the run ends; run_until() runs the nodes before number `end` that have not run yet. A
+ * run need not come to its end. What a node made stays until its last reader runs. */
+qns_status qns_plan_begin(qns_plan *p, const qns_tensor *in, int64_t sample, qns_err *err);
+qns_status qns_plan_run_until(qns_plan *p, uint32_t end, int64_t sample, qns_err *err);
 
 /* From the next run on, every run writes the seconds of node i to seconds[i]; 0 for a node that had
  * nothing to do of its own; an addition that runs within a convolution counts there. NULL stops it.

@@ -53,6 +53,7 @@ struct qns_plan {
     qns_taps taps;
     uint32_t *wanted; /* by value: bit i set when tap i wants it */
     bool any_wanted;
+    uint32_t next;   /* node of this run */
     double *seconds; /* by node, or NULL: see qns_plan_time() */
 };
 

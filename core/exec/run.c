@@ -126,12 +126,12 @@ static void give_output(qns_plan *p, qns_tensor *out, qns_vid v)
         qns_tensor_relayout(data, QNS_ROW, &t);
 }
 
-qns_status qns_plan_run(qns_tensor *out, qns_plan *p, const qns_tensor *in, int64_t sample,
-                        qns_err *err)
+qns_status qns_plan_begin(qns_plan *p, const qns_tensor *in, int64_t sample, qns_err *err)
 {
     assert(!p->opts.nodes_only);
     if (p->opts.threads > 0)
         omp_set_num_threads(p->opts.threads);
+    p->next = 0;
     for (uint32_t i = 0; i < qns_graph_n_inputs(p->g); i++) {
         const qns_vid v = qns_graph_input(p->g, i);
         QNS_TRY(check_input(p, i, &in[i], err));
@@ -139,7 +139,13 @@ qns_status qns_plan_run(qns_tensor *out, qns_plan *p, const qns_tensor *in, int6
         if (p->wanted[v.i])
             QNS_TRY(show(p, v, &in[i], sample, err));
     }
-    for (uint32_t i = 0; i < qns_graph_n_nodes(p->g); i++) {
+    return QNS_OK;
+}
+
+qns_status qns_plan_run_until(qns_plan *p, uint32_t end, int64_t sample, qns_err *err)
+{
+    for (; p->next < end; p->next++) {
+        const uint32_t i = p->next;
         qns_step *s = &p->step[i];
         if (p->seconds)
             run_timed(p, i);
@@ -149,6 +155,14 @@ qns_status qns_plan_run(qns_tensor *out, qns_plan *p, const qns_tensor *in, int6
             if (p->wanted[s->node->out[k].i])
                 QNS_TRY(show(p, s->node->out[k], &s->out[k], sample, err));
     }
+    return QNS_OK;
+}
+
+qns_status qns_plan_run(qns_tensor *out, qns_plan *p, const qns_tensor *in, int64_t sample,
+                        qns_err *err)
+{
+    QNS_TRY(qns_plan_begin(p, in, sample, err));
+    QNS_TRY(qns_plan_run_until(p, qns_graph_n_nodes(p->g), sample, err));
     for (uint32_t i = 0; i < qns_graph_n_outputs(p->g); i++)
         give_output(p, &out[i], qns_graph_output(p->g, i));
     return QNS_OK;
