@@ -91,9 +91,10 @@ struct qk_table {
     void (*minmax_f32)(float *lo, float *hi, const float *x, size_t n);
     /* The bin of each number among equal ones over lo..hi; bins: outside (kernels/reduce). */
     void (*bin_f32)(int32_t *at, const float *x, size_t n, float lo, float hi, int32_t bins);
-    /* out[j * rows + i] = in[i * cols + j], elements of 1 and of 4 bytes. */
-    void (*transpose_b1)(uint8_t *out, const uint8_t *in, size_t rows, size_t cols);
-    void (*transpose_b4)(uint32_t *out, const uint32_t *in, size_t rows, size_t cols);
+    /* out[j * rows + i] = in[i * in_step + j], elements of 1 and of 4 bytes. */
+    void (*transpose_b1)(uint8_t *out, const uint8_t *in, size_t rows, size_t cols, size_t in_step);
+    void (*transpose_b4)(uint32_t *out, const uint32_t *in, size_t rows, size_t cols,
+                         size_t in_step);
     /* All sums of a pair of n > 0 floats, in a fixed order (kernels/pairs/pairs.h). */
     void (*pair_f32)(qk_pair *out, const float *ref, const float *test, size_t n);
     /* The same of 1 to QK_PAIR_TESTS test sides that are codes: out[i] is what pair_f32 says of

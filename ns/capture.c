@@ -7,6 +7,7 @@
 #include "ns/write_queue.h"
 
 #include <inttypes.h>
+#include <omp.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -16,8 +17,9 @@ typedef struct capture {
     qns_source *s;
     const qns_capture_opts *o;
     qns_cap_writer *w;
-    qns_wqueue *q;
-    qns_stat_list *stat; /* of policy STATS; there is no queue then */
+    qns_wqueue *q;       /* NULL: the run's threads write between two layers */
+    qns_stat_list *stat; /* of policy STATS */
+    int threads;         /* of the run */
     qns_capture_list list;
     qns_tensor *in, *out;
     int64_t total; /* samples to do */
@@ -36,16 +38,14 @@ static qns_status tap_see(void *ctx, const qns_value *v, const qns_tensor *t, in
                           qns_err *err)
 {
     capture *c = ctx;
-    void *row = NULL;
-    const size_t bytes = qns_tensor_bytes(t);
+    const uint32_t column = c->list.column[v->id.i];
     if (c->stat) {
-        qns_stat_list_see(c->stat, c->list.column[v->id.i], t);
+        qns_stat_list_see(c->stat, column, t);
         return QNS_OK;
     }
-    QNS_TRY(qns_wqueue_row(&row, c->q, c->list.column[v->id.i], bytes, err));
-    qns_tensor_relayout(row, QNS_ROW, t);
-    c->stats.bytes += bytes;
-    return qns_wqueue_push(c->q, err);
+    c->stats.bytes += qns_tensor_bytes(t);
+    return c->q ? qns_wqueue_row(c->q, column, t, err)
+                : qns_cap_append(c->w, column, t, c->threads, err);
 }
 
 /* ---- samples ---- */
@@ -77,9 +77,8 @@ static qns_status one_sample(capture *c, int64_t id, qns_err *err)
                                  .label = labels ? labels[id] : 0,
                                  .inputs = inputs_digest(c),
                                  .has_label = labels != NULL};
-    if (c->stat)
-        return qns_cap_sample(c->w, s.id, &s.inputs, s.label, s.has_label, err);
-    return qns_wqueue_end_sample(c->q, &s, err);
+    return c->q ? qns_wqueue_end_sample(c->q, &s, err)
+                : qns_cap_sample(c->w, s.id, &s.inputs, s.label, s.has_label, err);
 }
 
 static qns_status all_samples(capture *c, qns_err *err)
@@ -96,6 +95,40 @@ static qns_status all_samples(capture *c, qns_err *err)
     return QNS_OK;
 }
 
+static size_t largest_row(const capture *c)
+{
+    size_t most = 0;
+    for (uint32_t i = 0; i < qns_graph_n_values(c->g); i++) {
+        const qns_value *v = qns_graph_value(c->g, (qns_vid){i});
+        const size_t bytes = qns_shape_count(&v->shape) * qns_dtype_size(v->dtype);
+        if (c->list.column[i] != QNS_NONE && bytes > most)
+            most = bytes;
+    }
+    return most;
+}
+
+/* A thread that writes beside the run needs a core of its own: on one that it shares with the run,
+ * all threads of each layer wait for the one that it holds up, which costs more than it saves.
+ * Compressing takes longer than the run, so there all cores have work either way. */
+static bool writes_beside(const capture *c)
+{
+    return c->threads < omp_get_num_procs() || c->o->compress != QNS_COMPRESS_NONE;
+}
+
+static qns_status run_all(capture *c, qns_err *err)
+{
+    if (c->stat) {
+        QNS_TRY(all_samples(c, err));
+        return qns_stat_list_write(&c->stats.bytes, c->w, c->stat, err);
+    }
+    if (writes_beside(c))
+        QNS_TRY(qns_wqueue_start(&c->q, c->w, largest_row(c), err));
+    const qns_status st = all_samples(c, err);
+    const qns_status written = qns_wqueue_stop(c->q, st == QNS_OK ? err : NULL);
+    c->q = NULL;
+    return st != QNS_OK ? st : written;
+}
+
 static qns_status run_samples(capture *c, qns_err *err)
 {
     const qns_tap tap = {.ctx = c, .wants = tap_wants, .see = tap_see};
@@ -103,15 +136,7 @@ static qns_status run_samples(capture *c, qns_err *err)
     if (c->list.n_columns == 0) /* weights only */
         return QNS_OK;
     QNS_TRY(qns_plan_bind(c->p, &taps, err));
-    qns_status st = c->stat ? all_samples(c, err) : qns_wqueue_start(&c->q, c->w, err);
-    if (st == QNS_OK && c->stat)
-        st = qns_stat_list_write(&c->stats.bytes, c->w, c->stat, err);
-    else if (st == QNS_OK) {
-        st = all_samples(c, err);
-        const qns_status written = qns_wqueue_stop(c->q, st == QNS_OK ? err : NULL);
-        st = st != QNS_OK ? st : written;
-        c->q = NULL;
-    }
+    const qns_status st = run_all(c, err);
     qns_plan_bind(c->p, NULL, NULL);
     return st;
 }
@@ -215,6 +240,7 @@ qns_status qns_capture_run(qns_capture_stats *stats, const char *path, qns_plan 
     qns_cap_facts facts;
     char hex[5][QNS_HEX_LEN + 1];
     capture c = {.p = p, .g = qns_plan_graph(p), .s = s, .o = opts ? opts : &none};
+    c.threads = qns_plan_threads(p);
     QNS_TRY_DONE(check(&c, err));
     QNS_TRY_DONE(get_memory(&c, err));
     QNS_TRY_DONE(qns_capture_facts(&facts, hex, c.g, c.o, err));

@@ -23,6 +23,9 @@ typedef struct access_info {
 
 enum { RESERVE = 4 << 20 };
 
+/* Data at this address are not written. */
+static const char placeholder;
+
 void qns_h5_reserve_take(qns_h5_disk *d, const char *path)
 {
     char name[4096];
@@ -44,8 +47,8 @@ void qns_h5_reserve_give(qns_h5_disk *d)
 
 static herr_t failed(qns_h5_disk *d)
 {
-    if (d->error == 0)
-        d->error = errno;
+    int none = 0;
+    atomic_compare_exchange_strong(&d->error, &none, errno);
     return -1;
 }
 
@@ -133,6 +136,13 @@ static herr_t read_at(H5FD_t *pub, H5FD_mem_t type, hid_t plist, haddr_t addr, s
     return 0;
 }
 
+bool qns_h5_disk_write(qns_h5_disk *d, haddr_t at, const void *data, size_t size)
+{
+    return d->given_up || qns_pwrite(d->fd, data, size, at) || failed(d) == 0;
+}
+
+/* What is placed and written later does not move eof: cut() then makes the file as long as it must
+ * be, which is never shorter than what was written. */
 static herr_t write_at(H5FD_t *pub, H5FD_mem_t type, hid_t plist, haddr_t addr, size_t size,
                        const void *in)
 {
@@ -140,11 +150,25 @@ static herr_t write_at(H5FD_t *pub, H5FD_mem_t type, hid_t plist, haddr_t addr, 
     qns_h5_disk *d = f->disk;
     (void)type;
     (void)plist;
+    if (in == &placeholder) {
+        d->placed = addr;
+        return 0;
+    }
     if (!d->given_up && !(d->journal.on ? qns_journal_add(&d->journal, addr, in, size)
                                         : qns_pwrite(d->fd, in, size, addr)))
         return failed(d);
     f->eof = addr + size > f->eof ? addr + size : f->eof;
     return 0;
+}
+
+bool qns_h5_driver_place(haddr_t *at, qns_h5_disk *disk, hid_t dset, const hsize_t *first,
+                         size_t size)
+{
+    disk->placed = HADDR_UNDEF;
+    if (H5Dwrite_chunk(dset, H5P_DEFAULT, 0, first, size, &placeholder) < 0)
+        return false;
+    *at = disk->placed;
+    return disk->placed != HADDR_UNDEF;
 }
 
 /* HDF5 wants the file as long as what it has given out. What is cut off in a flush may be in use by

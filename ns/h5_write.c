@@ -12,7 +12,7 @@
 #include "core/base/mem.h"
 #include "core/base/vec.h"
 #include "ns/h5_dataset.h"
-#include "ns/h5_driver.h"
+#include "ns/h5_rows.h"
 
 #include <assert.h>
 #include <fcntl.h>
@@ -22,19 +22,9 @@
 #include <unistd.h>
 
 enum {
-    ROW_BUFFER = 64 * 1024,  /* small rows are written this many bytes at a time */
     META_BLOCK = 256 * 1024, /* metadata lie together, away from the data */
     FLUSH_SECONDS = 2
 };
-
-typedef struct column {
-    hid_t dset;
-    qns_h5_dims dims;
-    hid_t type; /* in memory; a constant of the library */
-    char *buf;
-    size_t buf_rows, n_buf; /* capacity and rows in it */
-    hsize_t rows, extent;   /* in the file */
-} column;
 
 struct qns_cap_writer {
     char *path, *partial;
@@ -42,7 +32,7 @@ struct qns_cap_writer {
     hid_t file, group[QNS_GROUP_COUNT];
     hid_t samples, inputs, labels;
     struct {
-        column *at;
+        qns_h5_column *at;
         size_t n, cap;
     } columns;
     struct {
@@ -56,6 +46,7 @@ struct qns_cap_writer {
     hsize_t flushed, on_disk; /* samples in /samples, and as of the last flush */
     qns_digester *all_inputs;
     qns_h5_how how;
+    qns_h5_team team;
     struct timespec last_flush;
 };
 
@@ -108,6 +99,7 @@ static void free_writer(qns_cap_writer *w)
         qns_free(w->columns.at[i].buf);
     qns_h5_reserve_give(&w->disk);
     qns_journal_fini(&w->disk.journal);
+    qns_free(w->team.piece);
     qns_free(w->columns.at);
     qns_free(w->ids.at);
     qns_free(w->classes.at);
@@ -167,6 +159,7 @@ qns_status qns_cap_create(qns_cap_writer **out, const char *path, const qns_cap_
     const size_t size = strlen(path) + sizeof ".partial";
     QNS_TRY(qns_new((void **)&w, 1, sizeof *w, err));
     w->disk.fd = w->disk.reserve = -1;
+    w->team.disk = &w->disk;
     w->how = (qns_h5_how){compress, facts->samples};
     w->path = qns_strdup(path);
     w->partial = qns_calloc(size, 1);
@@ -198,18 +191,14 @@ const char *qns_cap_partial(const qns_cap_writer *w)
 
 qns_status qns_cap_column(uint32_t *out, qns_cap_writer *w, const qns_cap_desc *d, qns_err *err)
 {
-    column c = {.type = qns_h5_mem_type(d->dtype)};
+    qns_h5_column c = {.type = qns_h5_mem_type(d->dtype)};
     assert(qns_group_by_sample(d->group) && w->ids.n == 0);
     qns_h5_lock();
     const qns_status st =
         qns_h5_make_dataset(&c.dset, &c.dims, w->group[d->group], d, &w->how, err);
     qns_h5_unlock();
     QNS_TRY(st);
-    c.buf_rows = c.dims.chunk_rows;
-    if (w->how.compress == QNS_COMPRESS_NONE) {
-        const size_t few = ROW_BUFFER / c.dims.row_bytes;
-        c.buf_rows = few > 1 ? few : 1;
-    }
+    qns_h5_column_init(&c, w->how.compress);
     *out = (uint32_t)w->columns.n;
     QNS_VEC_PUSH(&w->columns, c, err);
     return QNS_OK;
@@ -233,54 +222,6 @@ qns_status qns_cap_tensor(qns_cap_writer *w, const qns_cap_desc *d, const void *
 
 /* ---- rows ---- */
 
-static bool write_rows(hid_t dset, hid_t type, const hsize_t *row_dim, int rank, hsize_t first,
-                       hsize_t n, const void *data)
-{
-    hsize_t start[QNS_H5_MAX_RANK] = {first}, count[QNS_H5_MAX_RANK] = {n};
-    bool ok = false;
-    for (int i = 1; i < rank; i++)
-        count[i] = row_dim[i];
-    hid_t file_space = H5Dget_space(dset), mem_space = H5Screate_simple(rank, count, NULL);
-    if (file_space >= 0 && mem_space >= 0 &&
-        H5Sselect_hyperslab(file_space, H5S_SELECT_SET, start, NULL, count, NULL) >= 0)
-        ok = H5Dwrite(dset, type, mem_space, file_space, H5P_DEFAULT, data) >= 0;
-    qns_h5_shut(&file_space);
-    qns_h5_shut(&mem_space);
-    return ok;
-}
-
-static bool set_rows(hid_t dset, const hsize_t *row_dim, int rank, hsize_t n)
-{
-    hsize_t dim[QNS_H5_MAX_RANK];
-    memcpy(dim, row_dim, sizeof dim);
-    dim[0] = n;
-    (void)rank;
-    return H5Dset_extent(dset, dim) >= 0;
-}
-
-static bool push_rows(column *c, const void *data, size_t n)
-{
-    const hsize_t need = c->rows + n, chunk = c->dims.chunk_rows;
-    if (need > c->extent) {
-        const hsize_t extent = (need + chunk - 1) / chunk * chunk;
-        if (!set_rows(c->dset, c->dims.dim, c->dims.rank, extent))
-            return false;
-        c->extent = extent;
-    }
-    if (!write_rows(c->dset, c->type, c->dims.dim, c->dims.rank, c->rows, n, data))
-        return false;
-    c->rows = need;
-    return true;
-}
-
-static bool push_column(column *c)
-{
-    if (c->n_buf > 0 && !push_rows(c, c->buf, c->n_buf))
-        return false;
-    c->n_buf = 0;
-    return true;
-}
-
 static qns_status no_write(const qns_cap_writer *w, qns_err *err)
 {
     if (w->disk.error)
@@ -288,22 +229,18 @@ static qns_status no_write(const qns_cap_writer *w, qns_err *err)
     QNS_H5_FAIL(err, IO, "cannot write '%s'", w->partial);
 }
 
-qns_status qns_cap_append(qns_cap_writer *w, uint32_t i, const void *data, qns_err *err)
+qns_status qns_cap_append(qns_cap_writer *w, uint32_t i, const qns_tensor *t, int threads,
+                          qns_err *err)
 {
-    qns_status st = QNS_OK;
-    column *c = &w->columns.at[i];
-    const bool alone = c->buf_rows == 1; /* a large row, written from where it is */
-    if (!alone) {
-        if (!c->buf && !(c->buf = qns_malloc64(c->buf_rows * c->dims.row_bytes)))
-            QNS_FAIL(err, NOMEM, "cannot get a buffer of %zu bytes",
-                     c->buf_rows * c->dims.row_bytes);
-        memcpy(c->buf + c->n_buf * c->dims.row_bytes, data, c->dims.row_bytes);
-        if (++c->n_buf < c->buf_rows)
-            return QNS_OK;
-    }
+    qns_h5_column *c = &w->columns.at[i];
+    w->team.threads = threads;
+    assert(qns_tensor_bytes(t) == c->dims.row_bytes);
+    if (!qns_h5_column_reserve(c, &w->team, t))
+        QNS_FAIL(err, NOMEM, "cannot get memory to write %zu bytes", c->dims.row_bytes);
+    if (qns_h5_column_append(c, &w->team, t))
+        return QNS_OK;
     qns_h5_lock();
-    if (!(alone ? push_rows(c, data, 1) : push_column(c)))
-        st = no_write(w, err);
+    const qns_status st = no_write(w, err);
     qns_h5_unlock();
     return st;
 }
@@ -325,10 +262,10 @@ static bool write_list(hid_t dset, hid_t type, hsize_t width, hsize_t have, hsiz
 {
     const hsize_t dim[QNS_H5_MAX_RANK] = {0, width};
     const int rank = width > 1 ? 2 : 1;
-    if (!set_rows(dset, dim, rank, n))
+    if (!qns_h5_set_rows(dset, dim, n))
         return false;
-    return n <= have ||
-           write_rows(dset, type, dim, rank, have, n - have, (const char *)data + have * row_bytes);
+    return n <= have || qns_h5_write_rows(dset, type, dim, rank, have, n - have,
+                                          (const char *)data + have * row_bytes);
 }
 
 static bool write_samples(qns_cap_writer *w, hsize_t n)
@@ -356,7 +293,8 @@ static bool flush(qns_cap_writer *w)
     clock_gettime(CLOCK_MONOTONIC, &w->last_flush);
     for (size_t i = 0; i < w->columns.n; i++)
         /* A compressed chunk is written once, when it is full. */
-        if (w->how.compress == QNS_COMPRESS_NONE && !push_column(&w->columns.at[i]))
+        if (w->how.compress == QNS_COMPRESS_NONE &&
+            !qns_h5_column_push(&w->columns.at[i], &w->disk))
             return false;
     return write_samples(w, whole(w)) && flush_file(w);
 }
@@ -389,10 +327,10 @@ static bool trim(qns_cap_writer *w, hsize_t n)
 {
     bool ok = true;
     for (size_t i = 0; i < w->columns.n; i++) {
-        column *c = &w->columns.at[i];
+        qns_h5_column *c = &w->columns.at[i];
         const hsize_t chunk = c->dims.chunk_rows;
-        ok &= set_rows(c->dset, c->dims.dim, c->dims.rank,
-                       w->disk.error ? (n + chunk - 1) / chunk * chunk : n);
+        ok &= qns_h5_set_rows(c->dset, c->dims.dim,
+                              w->disk.error ? (n + chunk - 1) / chunk * chunk : n);
     }
     return ok && write_samples(w, n);
 }
@@ -409,7 +347,7 @@ static qns_status write_inputs_digest(qns_cap_writer *w, hsize_t n, qns_err *err
 static qns_status finish(qns_cap_writer *w, qns_err *err)
 {
     for (size_t i = 0; i < w->columns.n; i++)
-        if (!push_column(&w->columns.at[i]))
+        if (!qns_h5_column_push(&w->columns.at[i], &w->disk))
             return no_write(w, err);
     assert(whole(w) == w->ids.n);
     if (!trim(w, w->ids.n))
@@ -446,7 +384,7 @@ static bool keep_whole(qns_cap_writer *w)
 {
     qns_err none = {0};
     for (size_t i = 0; i < w->columns.n; i++)
-        if (!push_column(&w->columns.at[i]))
+        if (!qns_h5_column_push(&w->columns.at[i], &w->disk))
             w->columns.at[i].n_buf = 0;
     const hsize_t keep = whole(w);
     return trim(w, keep) && write_inputs_digest(w, keep, &none) == QNS_OK &&

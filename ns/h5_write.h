@@ -46,8 +46,10 @@ qns_status qns_cap_column(uint32_t *column, qns_cap_writer *w, const qns_cap_des
 /* Writes a whole tensor, for weights and biases. data is row-major. */
 qns_status qns_cap_tensor(qns_cap_writer *w, const qns_cap_desc *d, const void *data, qns_err *err);
 
-/* The next sample of a column. */
-qns_status qns_cap_append(qns_cap_writer *w, uint32_t column, const void *data, qns_err *err);
+/* The next sample of a column, in any layout; row-major in the file. threads: of OpenMP, that may
+ * help. */
+qns_status qns_cap_append(qns_cap_writer *w, uint32_t column, const qns_tensor *t, int threads,
+                          qns_err *err);
 /* The current sample is whole: all columns got their row. Flushes when the last flush was two
  * seconds ago. label: has_label only. */
 qns_status qns_cap_sample(qns_cap_writer *w, int64_t id, const qns_digest *inputs, int64_t label,

@@ -15,11 +15,11 @@ typedef struct qns_wqueue_sample { /* marks the end of a sample */
     bool has_label;
 } qns_wqueue_sample;
 
-qns_status qns_wqueue_start(qns_wqueue **out, qns_cap_writer *w, qns_err *err);
-/* One row of a column: fill *data (n bytes), then push. Pushing waits while the queue is full, and
- * fails with what the writer failed with. */
-qns_status qns_wqueue_row(void **data, qns_wqueue *q, uint32_t column, size_t n, qns_err *err);
-qns_status qns_wqueue_push(qns_wqueue *q, qns_err *err);
+/* largest: bytes of the largest row. */
+qns_status qns_wqueue_start(qns_wqueue **out, qns_cap_writer *w, size_t largest, qns_err *err);
+/* One row of a column, which is copied. Waits while the queue is full, and fails with what the
+ * writer failed with. */
+qns_status qns_wqueue_row(qns_wqueue *q, uint32_t column, const qns_tensor *t, qns_err *err);
 qns_status qns_wqueue_end_sample(qns_wqueue *q, const qns_wqueue_sample *s, qns_err *err);
 /* Waits until all is written, ends the thread, frees q. Fails with what the writer failed with.
  * NULL is fine. */

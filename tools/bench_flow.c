@@ -112,6 +112,8 @@ qns_status qns_flow_capture(qns_flow *f, qns_flow_way *w, qns_err *err)
 static qns_status timed(double *s, qns_flow *f, qns_flow_way *w, int64_t samples, qns_err *err)
 {
     f->samples = samples;
+    if (w->writes)
+        (void)unlink(f->path[w->model]);
     const double start = qns_ui_now();
     QNS_TRY(w->run(f, w, err));
     *s = qns_ui_now() - start;

@@ -29,6 +29,7 @@ struct qns_flow_way {
     unsigned what;    /* QNS_WHAT_*, for a capture */
     const char *text; /* for its own use */
     double bytes;     /* moved by one run; set by the run */
+    bool writes;      /* a new file, the model's: the old one goes before the clock starts */
     bool fixed_cost;  /* run for one sample, too, to tell what grows with samples from what does not
                        */
     double *s, *s_one;

@@ -166,12 +166,12 @@ static void bin_f32(const qk_table *k, qns_bench_data *d)
 
 static void transpose_b1(const qk_table *k, qns_bench_data *d)
 {
-    k->transpose_b1(d->codes_out, d->codes, RUN / 64, 64);
+    k->transpose_b1(d->codes_out, d->codes, RUN / 64, 64, 64);
 }
 
 static void transpose_b4(const qk_table *k, qns_bench_data *d)
 {
-    k->transpose_b4((uint32_t *)d->floats_out, (const uint32_t *)d->floats, RUN / 64, 64);
+    k->transpose_b4((uint32_t *)d->floats_out, (const uint32_t *)d->floats, RUN / 64, 64, 64);
 }
 
 static void pair_f32(const qk_table *k, qns_bench_data *d)

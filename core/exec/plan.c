@@ -336,6 +336,11 @@ const qns_impl *qns_plan_impl(const qns_plan *p, qns_nid n)
     return p->step[n.i].impl;
 }
 
+int qns_plan_threads(const qns_plan *p)
+{
+    return p->opts.threads > 0 ? p->opts.threads : omp_get_max_threads();
+}
+
 size_t qns_plan_memory(const qns_plan *p, size_t *without_reuse)
 {
     if (without_reuse)

@@ -67,6 +67,7 @@ void qns_plan_run_node(void *const *out, qns_plan *p, qns_nid n, const void *con
 
 const qns_graph *qns_plan_graph(const qns_plan *p);
 const qns_impl *qns_plan_impl(const qns_plan *p, qns_nid n);
+int qns_plan_threads(const qns_plan *p); /* that a run takes */
 /* Bytes of the activation buffer, and what it would be without reuse. */
 size_t qns_plan_memory(const qns_plan *p, size_t *without_reuse);
 

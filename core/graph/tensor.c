@@ -54,41 +54,38 @@ bool qns_layout_trivial(const qns_shape *s)
     return s->rank < 3 || s->dim[1] <= 1 || qns_shape_span(s, 2, s->rank) <= 1;
 }
 
-/* dst[b][j][i] = src[b][i][j] for elements of one size; the inner block keeps both sides in cache.
- */
+/* dst[j][i] = src[i][j] for elements of one size; the inner block keeps both sides in cache. */
 #define TRANSPOSE(name, T)                                                                         \
-    static void name(T *dst, const T *src, size_t batch, size_t rows, size_t cols)                 \
+    static void name(T *dst, const T *src, size_t rows, size_t cols, size_t src_step)              \
     {                                                                                              \
         enum { B = 16 };                                                                           \
-        for (size_t b = 0; b < batch; b++, dst += rows * cols, src += rows * cols)                 \
-            for (size_t i0 = 0; i0 < rows; i0 += B)                                                \
-                for (size_t j0 = 0; j0 < cols; j0 += B)                                            \
-                    for (size_t i = i0; i < rows && i < i0 + B; i++)                               \
-                        for (size_t j = j0; j < cols && j < j0 + B; j++)                           \
-                            dst[j * rows + i] = src[i * cols + j];                                 \
+        for (size_t i0 = 0; i0 < rows; i0 += B)                                                    \
+            for (size_t j0 = 0; j0 < cols; j0 += B)                                                \
+                for (size_t i = i0; i < rows && i < i0 + B; i++)                                   \
+                    for (size_t j = j0; j < cols && j < j0 + B; j++)                               \
+                        dst[j * rows + i] = src[i * src_step + j];                                 \
     }
 TRANSPOSE(transpose2, uint16_t)
 TRANSPOSE(transpose8, uint64_t)
 
-static void transpose(void *dst, const void *src, size_t size, size_t batch, size_t rows,
-                      size_t cols)
+static void transpose(void *dst, const void *src, size_t size, size_t rows, size_t cols,
+                      size_t src_step)
 {
     qk_table k;
     if (size == 2) {
-        transpose2(dst, src, batch, rows, cols);
+        transpose2(dst, src, rows, cols, src_step);
         return;
     }
     if (size == 8) {
-        transpose8(dst, src, batch, rows, cols);
+        transpose8(dst, src, rows, cols, src_step);
         return;
     }
     assert(size == 1 || size == 4);
     qk_table_init(&k, ~0u);
-    for (size_t b = 0, at = 0; b < batch; b++, at += rows * cols)
-        if (size == 1)
-            k.transpose_b1((uint8_t *)dst + at, (const uint8_t *)src + at, rows, cols);
-        else
-            k.transpose_b4((uint32_t *)dst + at, (const uint32_t *)src + at, rows, cols);
+    if (size == 1)
+        k.transpose_b1(dst, src, rows, cols, src_step);
+    else
+        k.transpose_b4(dst, src, rows, cols, src_step);
 }
 
 void qns_tensor_relayout(void *dst, qns_layout dst_layout, const qns_tensor *src)
@@ -99,11 +96,19 @@ void qns_tensor_relayout(void *dst, qns_layout dst_layout, const qns_tensor *src
         return;
     }
     const size_t c = (size_t)src->shape.dim[1], p = qns_shape_span(&src->shape, 2, src->shape.rank);
-    const size_t n = (size_t)src->shape.dim[0];
-    if (dst_layout == QNS_CHLAST)
-        transpose(dst, src->data, size, n, c, p);
-    else
-        transpose(dst, src->data, size, n, p, c);
+    const size_t rows = dst_layout == QNS_CHLAST ? c : p, cols = dst_layout == QNS_CHLAST ? p : c;
+    for (int64_t b = 0; b < src->shape.dim[0]; b++) {
+        const size_t at = (size_t)b * rows * cols * size;
+        transpose((char *)dst + at, (const char *)src->data + at, size, rows, cols, cols);
+    }
+}
+
+void qns_tensor_channels(void *dst, const qns_tensor *src, size_t image, size_t first, size_t n)
+{
+    const size_t size = qns_dtype_size(src->dtype), c = (size_t)src->shape.dim[1];
+    const size_t p = qns_shape_span(&src->shape, 2, src->shape.rank);
+    assert(src->layout == QNS_CHLAST && first + n <= c);
+    transpose(dst, (const char *)src->data + (image * p * c + first) * size, size, p, n, c);
 }
 
 static int32_t int_at(const qns_tensor *t, size_t i)

@@ -38,6 +38,9 @@ bool qns_layout_trivial(const qns_shape *s);
 
 /* Copies src to dst, which has the same dtype and shape and maybe another layout. */
 void qns_tensor_relayout(void *dst, qns_layout dst_layout, const qns_tensor *src);
+/* A part of it: channels first ... first + n - 1 of one image of a channels-last tensor, row-major.
+ */
+void qns_tensor_channels(void *dst, const qns_tensor *src, size_t image, size_t first, size_t n);
 /* Copies src to row-major float, dequantizing codes (spec section 1). F16, plain integers and
  * BOOL are converted.
  * scratch is not needed; dst holds qns_tensor_count(src) floats. */

@@ -33,7 +33,7 @@ INLINE void block_b1(uint8_t *out, size_t out_step, const uint8_t *in, size_t in
 
 /* The planes of an image: up to 4 rows. Output byte p comes from row p % rows, column p / rows; of
  * each row, a shuffle puts what belongs there and zeros elsewhere. */
-static size_t planes(uint8_t *out, const uint8_t *in, size_t rows, size_t cols)
+static size_t planes(uint8_t *out, const uint8_t *in, size_t rows, size_t cols, size_t in_step)
 {
     uint8_t from[PLANES][PLANES][BYTES];
     size_t j = 0;
@@ -47,28 +47,31 @@ static size_t planes(uint8_t *out, const uint8_t *in, size_t rows, size_t cols)
 
             for (size_t r = 0; r < rows; r++)
                 woven = _mm_or_si128(
-                    woven, _mm_shuffle_epi8(_mm_loadu_si128((const __m128i *)(in + r * cols + j)),
-                                            _mm_loadu_si128((const __m128i *)from[k][r])));
+                    woven,
+                    _mm_shuffle_epi8(_mm_loadu_si128((const __m128i *)(in + r * in_step + j)),
+                                     _mm_loadu_si128((const __m128i *)from[k][r])));
             _mm_storeu_si128((__m128i *)(out + j * rows + k * BYTES), woven);
         }
     return j;
 }
 
-void qk_transpose_b1__avx2(uint8_t *out, const uint8_t *in, size_t rows, size_t cols)
+void qk_transpose_b1__avx2(uint8_t *out, const uint8_t *in, size_t rows, size_t cols,
+                           size_t in_step)
 {
     if (rows <= PLANES) {
-        const size_t all_rows[2] = {0, rows}, rest[2] = {planes(out, in, rows, cols), cols};
-        qk_transpose_part_b1(out, in, rows, cols, all_rows, rest);
+        const size_t all_rows[2] = {0, rows},
+                     rest[2] = {planes(out, in, rows, cols, in_step), cols};
+        qk_transpose_part_b1(out, in, rows, in_step, all_rows, rest);
         return;
     }
     const size_t r = rows / BYTES * BYTES, c = cols / BYTES * BYTES;
     for (size_t t = 0; t < r; t += TILE)
         for (size_t j = 0; j < c; j += BYTES)
             for (size_t i = t; i < r && i < t + TILE; i += BYTES)
-                block_b1(out + j * rows + i, rows, in + i * cols + j, cols);
+                block_b1(out + j * rows + i, rows, in + i * in_step + j, in_step);
     const size_t below[2] = {r, rows}, left[2] = {0, c}, all[2] = {0, rows}, right[2] = {c, cols};
-    qk_transpose_part_b1(out, in, rows, cols, below, left);
-    qk_transpose_part_b1(out, in, rows, cols, all, right);
+    qk_transpose_part_b1(out, in, rows, in_step, below, left);
+    qk_transpose_part_b1(out, in, rows, in_step, all, right);
 }
 
 INLINE __m256 load2(const float *lo, const float *hi)
@@ -97,14 +100,16 @@ INLINE void block_b4(float *out, size_t out_step, const float *in, size_t in_ste
     half_b4(out + 4 * out_step, out_step, in + 4, in_step);
 }
 
-void qk_transpose_b4__avx2(uint32_t *out, const uint32_t *in, size_t rows, size_t cols)
+void qk_transpose_b4__avx2(uint32_t *out, const uint32_t *in, size_t rows, size_t cols,
+                           size_t in_step)
 {
     const size_t r = rows / WORDS * WORDS, c = cols / WORDS * WORDS;
     for (size_t t = 0; t < r; t += TILE)
         for (size_t j = 0; j < c; j += WORDS)
             for (size_t i = t; i < r && i < t + TILE; i += WORDS)
-                block_b4((float *)out + j * rows + i, rows, (const float *)in + i * cols + j, cols);
+                block_b4((float *)out + j * rows + i, rows, (const float *)in + i * in_step + j,
+                         in_step);
     const size_t below[2] = {r, rows}, left[2] = {0, c}, all[2] = {0, rows}, right[2] = {c, cols};
-    qk_transpose_part_b4(out, in, rows, cols, below, left);
-    qk_transpose_part_b4(out, in, rows, cols, all, right);
+    qk_transpose_part_b4(out, in, rows, in_step, below, left);
+    qk_transpose_part_b4(out, in, rows, in_step, all, right);
 }

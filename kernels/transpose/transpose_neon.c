@@ -29,16 +29,17 @@ static inline void block_b1(uint8_t *out, size_t out_step, const uint8_t *in, si
         vst1q_u8(out + i * out_step, a[i]);
 }
 
-void qk_transpose_b1__neon(uint8_t *out, const uint8_t *in, size_t rows, size_t cols)
+void qk_transpose_b1__neon(uint8_t *out, const uint8_t *in, size_t rows, size_t cols,
+                           size_t in_step)
 {
     const size_t r = rows / BYTES * BYTES, c = cols / BYTES * BYTES;
     for (size_t t = 0; t < r; t += TILE)
         for (size_t j = 0; j < c; j += BYTES)
             for (size_t i = t; i < r && i < t + TILE; i += BYTES)
-                block_b1(out + j * rows + i, rows, in + i * cols + j, cols);
+                block_b1(out + j * rows + i, rows, in + i * in_step + j, in_step);
     const size_t below[2] = {r, rows}, left[2] = {0, c}, all[2] = {0, rows}, right[2] = {c, cols};
-    qk_transpose_part_b1(out, in, rows, cols, below, left);
-    qk_transpose_part_b1(out, in, rows, cols, all, right);
+    qk_transpose_part_b1(out, in, rows, in_step, below, left);
+    qk_transpose_part_b1(out, in, rows, in_step, all, right);
 }
 
 static inline void block_b4(uint32_t *out, size_t out_step, const uint32_t *in, size_t in_step)
@@ -53,14 +54,15 @@ static inline void block_b4(uint32_t *out, size_t out_step, const uint32_t *in, 
     vst1q_u32(out + 3 * out_step, vzip2q_u32(ac1, bd1));
 }
 
-void qk_transpose_b4__neon(uint32_t *out, const uint32_t *in, size_t rows, size_t cols)
+void qk_transpose_b4__neon(uint32_t *out, const uint32_t *in, size_t rows, size_t cols,
+                           size_t in_step)
 {
     const size_t r = rows / WORDS * WORDS, c = cols / WORDS * WORDS;
     for (size_t t = 0; t < r; t += TILE)
         for (size_t j = 0; j < c; j += WORDS)
             for (size_t i = t; i < r && i < t + TILE; i += WORDS)
-                block_b4(out + j * rows + i, rows, in + i * cols + j, cols);
+                block_b4(out + j * rows + i, rows, in + i * in_step + j, in_step);
     const size_t below[2] = {r, rows}, left[2] = {0, c}, all[2] = {0, rows}, right[2] = {c, cols};
-    qk_transpose_part_b4(out, in, rows, cols, below, left);
-    qk_transpose_part_b4(out, in, rows, cols, all, right);
+    qk_transpose_part_b4(out, in, rows, in_step, below, left);
+    qk_transpose_part_b4(out, in, rows, in_step, all, right);
 }

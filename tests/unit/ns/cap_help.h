@@ -197,6 +197,13 @@ static qns_cap_writer *begin_capture(const char *path, const spec *s, uint32_t c
     return w;
 }
 
+static inline qns_status append(qns_cap_writer *w, uint32_t column, qns_dtype type, int l, void *x,
+                                qns_err *err)
+{
+    const qns_tensor t = {.dtype = type, .shape = layer_shape(l), .data = x};
+    return qns_cap_append(w, column, &t, 1, err);
+}
+
 static void add_sample(qns_cap_writer *w, const spec *s, const uint32_t column[LAYERS], int64_t id)
 {
     static float x[COUNT];
@@ -211,7 +218,7 @@ static void add_sample(qns_cap_writer *w, const spec *s, const uint32_t column[L
         for (size_t i = 0; i < n; i++)
             q[i] = isnan(x[i]) ? 0 : code_of(x[i]);
         const bool codes = s->quantized && !(l == s->bad_layer && s->fault == NAN_ONE);
-        OK(qns_cap_append(w, column[l], codes ? (void *)q : (void *)x, &err));
+        OK(append(w, column[l], codes ? QNS_U8 : QNS_F32, l, codes ? (void *)q : (void *)x, &err));
     }
     char salt[64];
     snprintf(salt, sizeof salt, "%s %lld", s->inputs, (long long)id);

@@ -93,6 +93,67 @@ Test(capture_file, round_trip_deflate)
     round_trip(&s);
 }
 
+/* Rows that are written in pieces: channels last, of one image or two, by one thread or more. */
+static void large_rows(qns_dtype type, const qns_shape *shape, int threads)
+{
+    enum { SAMPLES = 5 };
+    const size_t size = qns_dtype_size(type), n = qns_shape_count(shape);
+    const qns_cap_facts facts = {.samples = SAMPLES + 2};
+    const qns_cap_desc d = {.group = QNS_GROUP_ACTIVATION,
+                            .name = "x",
+                            .index = -1,
+                            .output = -1,
+                            .dtype = type,
+                            .shape = *shape};
+    uint32_t column;
+    qns_err err;
+    qns_cap_writer *w = NULL;
+    qns_capture *c = NULL;
+    uint8_t *last = malloc(n * size), *row = malloc(n * size);
+    float *got = malloc(n * sizeof *got);
+    OK(qns_cap_create(&w, in_folder("l.h5"), &facts, QNS_COMPRESS_NONE, &err));
+    OK(qns_cap_column(&column, w, &d, &err));
+    for (int i = 0; i < SAMPLES; i++) {
+        const qns_tensor t = {.dtype = type, .layout = QNS_CHLAST, .shape = *shape, .data = last};
+        for (size_t k = 0; k < n; k++) {
+            const float x = (float)((k * 31 + (size_t)i) % 100003);
+            last[k] = (uint8_t)(k * 31 + (size_t)i);
+            if (type == QNS_F32)
+                memcpy(last + k * 4, &x, 4);
+        }
+        const qns_digest none = {{0}};
+        OK(qns_cap_append(w, column, &t, threads, &err));
+        OK(qns_cap_sample(w, i, &none, 0, false, &err));
+        if (i < SAMPLES - 1)
+            continue;
+        OK(qns_cap_commit(w, &err));
+        OK(qns_capture_open(&c, in_folder("l.h5"), &err));
+        cr_assert_eq(qns_capture_info(c)->samples, SAMPLES);
+        OK(qns_capture_read(got, c, &(qns_cap_part){find(c, "activations/x"), i, 1, 0, n}, &err));
+        qns_tensor_relayout(row, QNS_ROW, &t);
+        for (size_t k = 0; k < n; k++) {
+            float x = row[k];
+            if (type == QNS_F32)
+                memcpy(&x, row + k * 4, 4);
+            cr_assert_eq(got[k], x, "%zu: %g not %g", k, got[k], x);
+        }
+    }
+    qns_capture_close(c);
+    free(last);
+    free(row);
+    free(got);
+}
+
+Test(capture_file, large_rows)
+{
+    const qns_shape one = {4, {1, 100, 37, 41}}, two = {4, {2, 67, 50, 30}};
+    for (int threads = 1; threads <= 3; threads++) {
+        large_rows(QNS_F32, &one, threads);
+        large_rows(QNS_U8, &one, threads);
+        large_rows(QNS_F32, &two, threads);
+    }
+}
+
 Test(capture_file, lz4_is_refused_without_plugin)
 {
     qns_err err;
@@ -172,7 +233,7 @@ static void fill_disk(rlim_t limit)
                 sleep(3);
             for (int k = 0; k < LAYERS && st == QNS_OK; k++) {
                 layer_values(x, k, i, layer_count(k));
-                st = qns_cap_append(w, column[k], x, &err);
+                st = append(w, column[k], QNS_F32, k, x, &err);
             }
             const qns_digest d = {{0}};
             if (st == QNS_OK)
