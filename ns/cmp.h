@@ -136,7 +136,11 @@ typedef struct qns_measure {
     double *db;        /* out: SQNR of each row; NULL: not wanted */
     size_t every;      /* of each every-th row only, db[row / every]; 0: 1 */
     qns_bins *bins;    /* in and out; NULL: not wanted */
+    void *room;        /* QNS_MEASURE_ROOM bytes that one measure after the other uses, or NULL */
 } qns_measure;
+
+/* Both sides of a block: few enough to stay in the second-level cache. */
+enum { QNS_MEASURE_BLOCK = 64 * QNS_SUMS_BLOCK, QNS_MEASURE_ROOM = QNS_MEASURE_BLOCK * 8 };
 
 /* Reads both sides once, in blocks of bounded size. Thread-safe for different measures. */
 qns_status qns_measure_run(qns_measure *m, qns_err *err);

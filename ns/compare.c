@@ -134,7 +134,7 @@ typedef struct job { /* what a thread needs; grids were made before */
     qns_err err;
 } job;
 
-static qns_status measure_activation(qns_cmp *c, size_t k, const job *j, qns_err *err)
+static qns_status measure_activation(qns_cmp *c, size_t k, const job *j, void *room, qns_err *err)
 {
     qns_status st = QNS_OK;
     const qns_cmp_layer *l = &c->layer.at[k];
@@ -148,7 +148,8 @@ static qns_status measure_activation(qns_cmp *c, size_t k, const job *j, qns_err
                      .n_rows = c->n_rows,
                      .geom = qns_geom_of(&t->shape, t->n_scale > 1 ? t->axis : -1),
                      .grid = j->act_grid,
-                     .n_grid = t->n_scale};
+                     .n_grid = t->n_scale,
+                     .room = room};
     int64_t *ids = NULL;
     qns_sums all;
     QNS_TRY_DONE(qns_new((void **)&m.channel, m.geom.channels, sizeof *m.channel, err));
@@ -192,7 +193,7 @@ static qns_status find_stretch(qns_cmp *c, size_t k, const qns_sums *s, size_t n
     return QNS_OK;
 }
 
-static qns_status measure_weight(qns_cmp *c, size_t k, const job *j, qns_err *err)
+static qns_status measure_weight(qns_cmp *c, size_t k, const job *j, void *room, qns_err *err)
 {
     qns_status st = QNS_OK;
     const qns_cmp_layer *l = &c->layer.at[k];
@@ -205,7 +206,8 @@ static qns_status measure_weight(qns_cmp *c, size_t k, const job *j, qns_err *er
                      .n_rows = 1,
                      .geom = qns_geom_of(&t->shape, qns_cmp_weight_axis(t)),
                      .grid = j->weight_grid,
-                     .n_grid = t->n_scale};
+                     .n_grid = t->n_scale,
+                     .room = room};
     qns_sums all;
     QNS_TRY_DONE(qns_new((void **)&m.channel, m.geom.channels, sizeof *m.channel, err));
     QNS_TRY_DONE(qns_measure_run(&m, err));
@@ -219,13 +221,13 @@ done:
     return st;
 }
 
-static void run_job(qns_cmp *c, size_t k, job *j)
+static void run_job(qns_cmp *c, size_t k, job *j, void *room)
 {
     const qns_cmp_layer *l = &c->layer.at[k];
     if (l->ref_weight != QNS_CMP_NONE && l->test_weight != QNS_CMP_NONE)
-        j->st = measure_weight(c, k, j, &j->err);
+        j->st = measure_weight(c, k, j, room, &j->err);
     if (j->st == QNS_OK && l->ref != QNS_CMP_NONE && !c->live)
-        j->st = measure_activation(c, k, j, &j->err);
+        j->st = measure_activation(c, k, j, room, &j->err);
     if (j->st != QNS_OK)
         qns_err_note(&j->err, "layer '%s'", c->r->layer[k].name);
 }
@@ -245,12 +247,17 @@ qns_status qns_cmp_measure(qns_cmp *c, qns_err *err)
         QNS_TRY_DONE(
             qns_cmp_grids(&jobs[k].weight_grid, c, qns_cmp_data(c->test, l->test_weight), err));
     }
-#pragma omp parallel for schedule(dynamic) num_threads(threads)
-    for (size_t k = 0; k < n; k++) {
-        run_job(c, k, &jobs[k]);
+#pragma omp parallel num_threads(threads)
+    {
+        void *room = qns_malloc64(QNS_MEASURE_ROOM); /* without it each measure has its own */
+#pragma omp for schedule(dynamic)
+        for (size_t k = 0; k < n; k++) {
+            run_job(c, k, &jobs[k], room);
 #pragma omp critical(qns_compare_progress)
-        if (c->o->progress)
-            c->o->progress(c->o->ctx, ++finished, (uint32_t)n);
+            if (c->o->progress)
+                c->o->progress(c->o->ctx, ++finished, (uint32_t)n);
+        }
+        qns_free(room);
     }
     for (size_t k = 0; k < n && st == QNS_OK; k++) {
         st = jobs[k].st;

@@ -156,10 +156,17 @@ qns_status qns_cmp_detail(qns_cmp *c, uint32_t n, qns_err *err)
         QNS_TRY_DONE(prepare_activation(&look_at[2 * i], c, c->r->ranking[i], err));
         QNS_TRY_DONE(prepare_weight(&look_at[2 * i + 1], c, c->r->ranking[i], err));
     }
-#pragma omp parallel for schedule(dynamic) num_threads(threads)
-    for (uint32_t i = 0; i < 2 * n; i++)
-        if (look_at[i].m.channel && !look_at[i].measured)
-            look_at[i].st = qns_measure_run(&look_at[i].m, &look_at[i].err);
+#pragma omp parallel num_threads(threads)
+    {
+        void *room = qns_malloc64(QNS_MEASURE_ROOM);
+#pragma omp for schedule(dynamic)
+        for (uint32_t i = 0; i < 2 * n; i++) {
+            look_at[i].m.room = room;
+            if (look_at[i].m.channel && !look_at[i].measured)
+                look_at[i].st = qns_measure_run(&look_at[i].m, &look_at[i].err);
+        }
+        qns_free(room);
+    }
     for (uint32_t i = 0; i < 2 * n; i++) {
         qns_layer *l = &c->r->layer[c->r->ranking[i / 2]];
         if (look_at[i].st != QNS_OK) {

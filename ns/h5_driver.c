@@ -23,8 +23,8 @@ typedef struct access_info {
 
 enum { RESERVE = 4 << 20 };
 
-/* Data at this address are not written. */
-static const char placeholder;
+/* What HDF5 writes from or reads to this address is left alone. */
+static char placeholder;
 
 void qns_h5_reserve_take(qns_h5_disk *d, const char *path)
 {
@@ -114,24 +114,39 @@ static haddr_t get_eof(const H5FD_t *pub, H5FD_mem_t type)
     return ((const file *)pub)->eof;
 }
 
-static herr_t read_at(H5FD_t *pub, H5FD_mem_t type, hid_t plist, haddr_t addr, size_t size,
-                      void *out)
+/* Bytes up to the end of the file; -1 with errno. */
+static ssize_t read_up_to(int fd, haddr_t at, char *out, size_t size)
 {
-    qns_h5_disk *d = ((const file *)pub)->disk;
     size_t have = 0;
-    (void)type;
-    (void)plist;
     while (have < size) {
-        const ssize_t n = pread(d->fd, (char *)out + have, size - have, (off_t)(addr + have));
+        const ssize_t n = pread(fd, out + have, size - have, (off_t)(at + have));
         if (n < 0 && errno == EINTR)
             continue;
         if (n < 0)
-            return failed(d);
+            return -1;
         if (n == 0)
             break;
         have += (size_t)n;
     }
-    memset((char *)out + have, 0, size - have); /* behind the end: zeros, as HDF5 expects */
+    return (ssize_t)have;
+}
+
+static herr_t read_at(H5FD_t *pub, H5FD_mem_t type, hid_t plist, haddr_t addr, size_t size,
+                      void *out)
+{
+    qns_h5_disk *d = ((const file *)pub)->disk;
+    (void)type;
+    (void)plist;
+    if (out == &placeholder) {
+        d->asked = addr;
+        d->asked_size = size;
+        return 0;
+    }
+    const ssize_t n = read_up_to(d->fd, addr, out, size);
+    if (n < 0)
+        return failed(d);
+    /* Behind the end: zeros, as HDF5 expects. */
+    memset((char *)out + n, 0, size - (size_t)n);
     qns_journal_overlay(&d->journal, addr, out, size);
     return 0;
 }
@@ -151,7 +166,7 @@ static herr_t write_at(H5FD_t *pub, H5FD_mem_t type, hid_t plist, haddr_t addr, 
     (void)type;
     (void)plist;
     if (in == &placeholder) {
-        d->placed = addr;
+        d->asked = addr;
         return 0;
     }
     if (!d->given_up && !(d->journal.on ? qns_journal_add(&d->journal, addr, in, size)
@@ -164,11 +179,28 @@ static herr_t write_at(H5FD_t *pub, H5FD_mem_t type, hid_t plist, haddr_t addr, 
 bool qns_h5_driver_place(haddr_t *at, qns_h5_disk *disk, hid_t dset, const hsize_t *first,
                          size_t size)
 {
-    disk->placed = HADDR_UNDEF;
+    disk->asked = HADDR_UNDEF;
     if (H5Dwrite_chunk(dset, H5P_DEFAULT, 0, first, size, &placeholder) < 0)
         return false;
-    *at = disk->placed;
-    return disk->placed != HADDR_UNDEF;
+    *at = disk->asked;
+    return disk->asked != HADDR_UNDEF;
+}
+
+bool qns_h5_driver_find(haddr_t *at, size_t *size, qns_h5_disk *disk, hid_t dset,
+                        const hsize_t *first)
+{
+    uint32_t filters;
+    disk->asked = HADDR_UNDEF;
+    if (H5Dread_chunk(dset, H5P_DEFAULT, first, &filters, &placeholder) < 0)
+        return false;
+    *at = disk->asked;
+    *size = disk->asked_size;
+    return disk->asked != HADDR_UNDEF;
+}
+
+bool qns_h5_disk_read(qns_h5_disk *d, haddr_t at, void *out, size_t size)
+{
+    return read_up_to(d->fd, at, out, size) == (ssize_t)size;
 }
 
 /* HDF5 wants the file as long as what it has given out. What is cut off in a flush may be in use by

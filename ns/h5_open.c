@@ -33,14 +33,15 @@ typedef struct visit {
     qns_err *err;
 } visit;
 
-/* Chunks without filters are read in place: a cache of each dataset would only copy, and stay. */
-static void drop_cache(hid_t *dset, hid_t group, const char *name)
+/* Chunks are read in place; a cache of each dataset would only copy, and stay. With filters it
+ * saves unpacking one again. */
+static void add_cache(hid_t *dset, hid_t group, const char *name)
 {
-    hid_t access = H5Pcreate(H5P_DATASET_ACCESS), again = -1;
-    if (access >= 0 && H5Pset_chunk_cache(access, 0, 0, 1.0) >= 0) {
-        qns_h5_shut(dset); /* two handles would share the first one's cache */
-        again = H5Dopen2(group, name, access);
-        *dset = again >= 0 ? again : H5Dopen2(group, name, H5P_DEFAULT);
+    enum { SLOTS = 521, BYTES = 1 << 20 }; /* HDF5's own */
+    hid_t access = H5Pcreate(H5P_DATASET_ACCESS);
+    if (access >= 0 && H5Pset_chunk_cache(access, SLOTS, BYTES, 0.75) >= 0) {
+        qns_h5_shut(dset); /* two handles would share what the first one has */
+        *dset = H5Dopen2(group, name, access);
     }
     qns_h5_shut(&access);
 }
@@ -64,13 +65,14 @@ static qns_status one_dataset(visit *v, const char *path, hid_t group, const cha
         qns_h5_shut(&dset);
         return st;
     }
-    if (!e.filtered)
-        drop_cache(&dset, group, name);
+    if (e.filtered)
+        add_cache(&dset, group, name);
     if (dset < 0) {
         H5Eclear2(H5E_DEFAULT);
         return skip(c, path, "it is damaged", v->err);
     }
     e.dset = dset;
+    qns_cap_find_direct(&e);
     st = qns_vec_grow((void **)&c->entry.at, &c->entry.cap, c->entry.n, sizeof e, v->err);
     if (st == QNS_OK)
         c->entry.at[c->entry.n++] = e;
@@ -270,8 +272,12 @@ static qns_status open_file(qns_capture *c, const char *path, qns_err *err)
         H5Eclear2(H5E_DEFAULT);
         QNS_FAIL(err, FORMAT, "is not an HDF5 file; 'qns capture' makes one");
     }
-    c->file = H5Fopen(path, H5F_ACC_RDONLY, H5P_DEFAULT);
-    if (c->file < 0) {
+    hid_t access = H5Pcreate(H5P_FILE_ACCESS);
+    if (access >= 0 && H5Pset_cache(access, 0, 0, 0, 1.0) >= 0 &&
+        qns_h5_driver_set(access, &c->disk))
+        c->file = H5Fopen(path, H5F_ACC_RDONLY, access);
+    qns_h5_shut(&access);
+    if (c->file <= 0) {
         c->file = 0;
         QNS_H5_FAIL(err, FORMAT, "cannot open, it may be truncated");
     }
@@ -289,6 +295,7 @@ static qns_status open_capture(qns_capture **out, const char *path, qns_err *err
     qns_status st = QNS_OK;
     qns_capture *c = NULL;
     QNS_TRY(qns_new((void **)&c, 1, sizeof *c, err));
+    c->disk.fd = c->disk.reserve = -1;
     QNS_TRY_DONE(qns_arena_create(&c->arena, err));
     c->info.path = qns_arena_strdup(c->arena, path);
     if (!c->info.path)

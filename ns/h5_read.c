@@ -195,37 +195,63 @@ static void from_ints(float *out, const qns_cap_entry *e, size_t first, size_t n
     }
 }
 
-static qns_status read_file(void *to, qns_capture *c, const qns_cap_part *p, bool bytes, bool ints,
-                            qns_err *err)
+/* Elements in memory: as bytes, as int32, else as floats. */
+typedef enum form { FLOATS, BYTES, INTS } form;
+
+static form form_of(const qns_cap_entry *e)
 {
-    const bool is_signed = c->entry.at[p->data].is_signed;
+    return e->d.n_scale == 0 ? FLOATS : e->by_bytes ? BYTES : INTS;
+}
+
+static qns_status read_file(void *to, qns_capture *c, const qns_cap_part *p, qns_err *err)
+{
+    const qns_cap_entry *e = &c->entry.at[p->data];
+    const form f = form_of(e);
+    if (e->direct.size > 0)
+        return qns_cap_read_direct(to, c, p, err);
     qns_h5_lock();
-    const hid_t type = bytes  ? (is_signed ? H5T_NATIVE_INT8 : H5T_NATIVE_UINT8)
-                       : ints ? H5T_NATIVE_INT32
-                              : H5T_NATIVE_FLOAT;
-    const qns_status st = read_raw(to, c, p, type, bytes ? 1 : 4, err);
+    const hid_t type = f == BYTES  ? (e->is_signed ? H5T_NATIVE_INT8 : H5T_NATIVE_UINT8)
+                       : f == INTS ? H5T_NATIVE_INT32
+                                   : H5T_NATIVE_FLOAT;
+    const qns_status st = read_raw(to, c, p, type, f == BYTES ? 1 : 4, err);
     qns_h5_unlock();
     return st;
+}
+
+static qns_status read_form(void *to, qns_capture *c, const qns_cap_part *p, qns_err *err)
+{
+    const qns_cap_entry *e = &c->entry.at[p->data];
+    assert(p->data < c->entry.n && p->first + p->n <= e->d.count && p->row >= 0 && p->n_rows >= 1);
+    assert(p->n_rows == 1 || p->n == e->d.count);
+    assert(!qns_group_by_sample(e->d.group) || p->row + p->n_rows <= (int64_t)e->dim[0]);
+    assert(!e->memory || !qns_group_by_sample(e->d.group));
+    if (!e->memory)
+        return read_file(to, c, p, err);
+    qns_cap_from_memory(to, e, p->first, p->n, form_of(e) != FLOATS);
+    return QNS_OK;
 }
 
 qns_status qns_capture_read(float *out, qns_capture *c, const qns_cap_part *p, qns_err *err)
 {
     const qns_cap_entry *e = &c->entry.at[p->data];
     const size_t n = p->n * (size_t)p->n_rows;
-    assert(p->data < c->entry.n && p->first + p->n <= e->d.count && p->row >= 0 && p->n_rows >= 1);
-    assert(p->n_rows == 1 || p->n == e->d.count);
-    assert(!qns_group_by_sample(e->d.group) || p->row + p->n_rows <= (int64_t)e->dim[0]);
-    assert(!e->memory || !qns_group_by_sample(e->d.group));
-    const bool bytes = e->by_bytes && e->d.n_scale > 0, ints = !bytes && e->d.n_scale > 0;
-    void *to = bytes ? (char *)out + 3 * n : (char *)out;
-    if (e->memory) {
-        qns_cap_from_memory(to, e, p->first, n, bytes || ints);
-    } else {
-        QNS_TRY(read_file(to, c, p, bytes, ints, err));
-    }
-    if (bytes)
+    const form f = form_of(e);
+    QNS_TRY(read_form(f == BYTES ? (char *)out + 3 * n : (char *)out, c, p, err));
+    if (f == BYTES)
         from_bytes(out, e, p->first, n);
-    else if (ints)
+    else if (f == INTS)
         from_ints(out, e, p->first, n);
     return QNS_OK;
+}
+
+bool qns_capture_has_codes(const qns_capture *c, uint32_t i)
+{
+    const qns_cap_entry *e = &c->entry.at[i];
+    return form_of(e) == BYTES && is_small(&e->d);
+}
+
+qns_status qns_capture_read_codes(uint8_t *out, qns_capture *c, const qns_cap_part *p, qns_err *err)
+{
+    assert(form_of(&c->entry.at[p->data]) == BYTES);
+    return read_form(out, c, p, err);
 }

@@ -3,7 +3,7 @@
  * activations/ and weights/, nested or not, samples on the first axis; any float or integer type;
  * all attributes are optional. What is no array of numbers is skipped and told.
  *
- * Everything in the file is untrusted. Reading is thread-safe: calls take turns. */
+ * Everything in the file is untrusted. Reading is thread-safe; calls into HDF5 take turns. */
 #ifndef QNS_H5_READ_H
 #define QNS_H5_READ_H
 
@@ -73,5 +73,9 @@ typedef struct qns_cap_part {
     size_t first, n;
 } qns_cap_part;
 qns_status qns_capture_read(float *out, qns_capture *c, const qns_cap_part *p, qns_err *err);
+/* 8-bit codes may also be read as they are, where kernels can take them: zero points are small. */
+bool qns_capture_has_codes(const qns_capture *c, uint32_t i);
+qns_status qns_capture_read_codes(uint8_t *out, qns_capture *c, const qns_cap_part *p,
+                                  qns_err *err);
 
 #endif

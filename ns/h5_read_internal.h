@@ -5,7 +5,16 @@
 
 #include "core/graph/dtype.h"
 #include "ns/h5_read.h"
-#include "ns/h5_util.h"
+#include "ns/h5_driver.h"
+
+/* Numbers that lie in the file as they are wanted, read without HDF5: all of a dataset in one
+ * piece, or whole samples in chunks. */
+typedef struct qns_cap_direct {
+    size_t size;        /* of an element; 0: HDF5 reads this dataset */
+    hsize_t chunk_rows; /* 0: one piece */
+    hsize_t chunk;      /* the last that was looked up */
+    haddr_t at;         /* of it, or of the piece; HADDR_UNDEF: none yet */
+} qns_cap_direct;
 
 typedef struct qns_cap_entry {
     qns_cap_data d;
@@ -15,13 +24,15 @@ typedef struct qns_cap_entry {
     bool by_bytes;      /* stored as 8-bit codes: read as they are */
     bool is_signed;
     bool filtered; /* its chunks */
-    int32_t rank;  /* of the dataset */
+    qns_cap_direct direct;
+    int32_t rank; /* of the dataset */
     hsize_t dim[QNS_MAX_RANK + 1];
 } qns_cap_entry;
 
 struct qns_capture {
     qns_arena *arena;
     hid_t file;
+    qns_h5_disk disk;
     qns_cap_info info;
     struct {
         qns_cap_entry *at;
@@ -37,6 +48,11 @@ struct qns_capture {
  * this function. */
 qns_status qns_cap_describe(qns_cap_entry *e, const char **why, qns_capture *c, hid_t dset,
                             qns_group group, const char *path, qns_err *err);
+
+/* Sets e->direct of an open dataset. Called with qns_h5_lock() held. */
+void qns_cap_find_direct(qns_cap_entry *e);
+/* The part as it lies in the file; e->direct.size > 0. */
+qns_status qns_cap_read_direct(void *out, qns_capture *c, const qns_cap_part *p, qns_err *err);
 
 /* Elements of a tensor in memory: as they are (codes), or as floats. */
 void qns_cap_from_memory(void *out, const qns_cap_entry *e, size_t first, size_t n, bool codes);

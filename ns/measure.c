@@ -8,9 +8,9 @@
 
 #include <assert.h>
 
-/* Elements in memory at a time, for each side and thread: few, so that they stay in the cache; of
- * filtered chunks more, because each reading unpacks a chunk as a whole. */
-enum { BLOCK = 64 * QNS_SUMS_BLOCK, FILTERED_BLOCK = 512 * QNS_SUMS_BLOCK };
+/* Of filtered chunks more elements are in memory at a time, because each reading unpacks a chunk as
+ * a whole. */
+enum { BLOCK = QNS_MEASURE_BLOCK, FILTERED_BLOCK = 512 * QNS_SUMS_BLOCK };
 
 qns_geom qns_geom_of(const qns_shape *s, int32_t axis)
 {
@@ -39,8 +39,8 @@ static size_t piece(const qns_geom *g, size_t block, size_t first, size_t total)
     return n < left ? n : left;
 }
 
-static void add_piece(qns_sums *s, const qns_measure *m, const float *ref, const float *test,
-                      size_t first, size_t n)
+static void add_floats(qns_sums *s, const qns_measure *m, const float *ref, const float *test,
+                       size_t first, size_t n)
 {
     const qns_geom *g = &m->geom;
     const size_t slab = g->channels * g->inner, c = first % slab / g->inner;
@@ -61,6 +61,7 @@ typedef struct state {
     qns_measure *m[2];
     size_t n_m;
     float *ref, *test;
+    bool as_codes[2];    /* codes of the test side need not be floats in memory */
     qns_sums *sample[2]; /* by channel */
     size_t count;        /* elements of one sample */
     size_t block;
@@ -73,11 +74,49 @@ static qns_status read_ref(state *s, int64_t row, size_t n_rows, size_t first, s
     return qns_capture_read(s->ref, s->m[0]->ref, &p, err);
 }
 
-static qns_status read_test(state *s, const qns_measure *m, int64_t row, size_t n_rows,
-                            size_t first, size_t n, qns_err *err)
+static qns_status read_test(state *s, size_t i, int64_t row, size_t n_rows, size_t first, size_t n,
+                            qns_err *err)
 {
+    const qns_measure *m = s->m[i];
     const qns_cap_part p = {m->test_data, row, (int64_t)n_rows, first, n};
-    return qns_capture_read(s->test, m->test, &p, err);
+    return s->as_codes[i] ? qns_capture_read_codes((uint8_t *)s->test, m->test, &p, err)
+                          : qns_capture_read(s->test, m->test, &p, err);
+}
+
+/* Run by run of a channel; the last may be the front part of one. */
+static void add_codes(qns_sums *s, const qns_measure *m, const float *ref, const uint8_t *test,
+                      size_t first, size_t n)
+{
+    const qns_geom *g = &m->geom;
+    const qns_cap_data *d = qns_capture_at(m->test, m->test_data);
+    for (size_t i = 0, len; i < n; i += len) {
+        const size_t at = (first + i) % (g->channels * g->inner), c = at / g->inner;
+        const size_t left = g->inner - at % g->inner, q = d->n_scale > 1 ? c : 0;
+        const qns_codes codes = {.scale = d->scale[q],
+                                 .zero = d->zero[q],
+                                 .is_signed = (d->code_min < 0),
+                                 .by_channel = (d->n_scale > 1)};
+        len = left < n - i ? left : n - i;
+        qns_sums_add_codes(&s[c], m->k, ref + i, test + i, &codes, len,
+                           m->grid ? m->grid + (m->n_grid > 1 ? c : 0) : NULL);
+    }
+}
+
+/* n elements that lie `at` behind the start of the buffers and are those from `first` on. */
+static void add_piece(state *s, size_t i, size_t at, size_t first, size_t n)
+{
+    const qns_measure *m = s->m[i];
+    if (s->as_codes[i])
+        add_codes(s->sample[i], m, s->ref + at, (const uint8_t *)s->test + at, first, n);
+    else
+        add_floats(s->sample[i], m, s->ref + at, s->test + at, first, n);
+}
+
+/* Channels of single elements are gathered as floats, so that a sum is not paid for each. */
+static bool takes_codes(const qns_measure *m)
+{
+    return !m->bins && (m->geom.inner > 1 || m->geom.channels == 1) &&
+           qns_capture_has_codes(m->test, m->test_data);
 }
 
 static void begin_sample(state *s, size_t i)
@@ -113,8 +152,8 @@ static qns_status in_pieces(state *s, size_t row, qns_err *err)
         QNS_TRY(read_ref(s, ref_row, 1, first, n, err));
         for (size_t i = 0; i < s->n_m; i++) {
             const qns_measure *m = s->m[i];
-            QNS_TRY(read_test(s, m, m->row ? m->row[row].test : 0, 1, first, n, err));
-            add_piece(s->sample[i], m, s->ref, s->test, first, n);
+            QNS_TRY(read_test(s, i, m->row ? m->row[row].test : 0, 1, first, n, err));
+            add_piece(s, i, 0, first, n);
         }
     }
     for (size_t i = 0; i < s->n_m; i++)
@@ -150,11 +189,10 @@ static qns_status in_runs(state *s, qns_err *err)
         QNS_TRY(read_ref(s, s->m[0]->row[row].ref, n, 0, s->count, err));
         for (size_t i = 0; i < s->n_m; i++) {
             const qns_measure *m = s->m[i];
-            QNS_TRY(read_test(s, m, m->row[row].test, n, 0, s->count, err));
+            QNS_TRY(read_test(s, i, m->row[row].test, n, 0, s->count, err));
             for (size_t k = 0; k < n; k++) {
-                const size_t at = k * s->count;
                 begin_sample(s, i);
-                add_piece(s->sample[i], m, s->ref + at, s->test + at, 0, s->count);
+                add_piece(s, i, k * s->count, 0, s->count);
                 end_sample(s, i, row + k);
             }
         }
@@ -183,14 +221,16 @@ static qns_status run_together(qns_measure *m, qns_measure *also, qns_err *err)
                .count = m->geom.outer * m->geom.channels * m->geom.inner,
                .block = block_of(m, also)};
     const size_t buffer = s.count < s.block && !m->row ? s.count : s.block;
+    const bool lent = m->room && buffer <= BLOCK;
     assert(s.count == qns_capture_at(m->ref, m->ref_data)->count);
-    s.ref = qns_malloc64(buffer * sizeof(float));
-    s.test = qns_malloc64(buffer * sizeof(float));
-    if (!s.ref || !s.test)
+    s.ref = lent ? m->room : qns_malloc64(2 * buffer * sizeof(float));
+    if (!s.ref)
         QNS_FAIL_DONE(err, NOMEM, "cannot get buffers of %zu elements", buffer);
+    s.test = s.ref + buffer;
     for (size_t i = 0; i < s.n_m; i++) {
         const qns_measure *one = s.m[i];
         assert(s.count == qns_capture_at(one->test, one->test_data)->count);
+        s.as_codes[i] = takes_codes(one);
         for (size_t c = 0; c < one->geom.channels; c++)
             qns_sums_init(&one->channel[c]);
         QNS_TRY_DONE(qns_new((void **)&s.sample[i], one->geom.channels, sizeof **s.sample, err));
@@ -203,8 +243,8 @@ static qns_status run_together(qns_measure *m, qns_measure *also, qns_err *err)
         for (size_t row = 0; row < m->n_rows && st == QNS_OK; row++)
             st = in_pieces(&s, row, err);
 done:
-    qns_free(s.ref);
-    qns_free(s.test);
+    if (!lent)
+        qns_free(s.ref);
     qns_free(s.sample[0]);
     qns_free(s.sample[1]);
     return st;
