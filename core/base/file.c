@@ -89,6 +89,15 @@ done:
     return st;
 }
 
+qns_status qns_file_put(const char *path, const void *p, size_t n, qns_err *err)
+{
+    if (strcmp(path, "-") != 0)
+        return qns_file_write(path, p, n, err);
+    if (fwrite(p, 1, n, stdout) != n || fflush(stdout) != 0)
+        QNS_FAIL(err, IO, "cannot write to standard output: %s", strerror(errno));
+    return QNS_OK;
+}
+
 bool qns_file_exists(const char *path)
 {
     struct stat sb;

@@ -13,6 +13,9 @@ qns_status qns_file_read(char **out, size_t *n, const char *path, size_t max, qn
  */
 qns_status qns_file_write(const char *path, const void *p, size_t n, qns_err *err);
 
+/* The same, but "-" is standard output. */
+qns_status qns_file_put(const char *path, const void *p, size_t n, qns_err *err);
+
 bool qns_file_exists(const char *path);
 /* name relative to the folder that holds base, unless name is absolute; NULL when out of memory. */
 char *qns_path_beside(const char *base, const char *name);

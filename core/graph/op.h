@@ -195,7 +195,8 @@ struct qns_op {
     bool (*as_affine)(qns_affine *a, const qns_graph *g, const qns_node *n);
     /* For QNS_OUT_DERIVED: scale and zero point of output 0, of the type of input 0, from the
      * qparams of input 0 and the constants. Fails with DATA when there are none. */
-    qns_status (*derive)(double *scale, int32_t *zero, const qns_tensor *in, qns_err *err);
+    qns_status (*derive)(double *scale, int32_t *zero, const qns_node *n, const qns_tensor *in,
+                         qns_err *err);
     bool is_identity; /* Dropout, Identity: output = input, removed while reading */
 
     /* Multiply-adds of one run, for reports and cost models; NULL: 0. */
@@ -206,6 +207,10 @@ struct qns_op {
 
     /* Implementations, best first, the reference last, NULL at the end. */
     const qns_impl *const *impls;
+
+    /* What the functions that it shares with its like need to know of it: a qns_unary, a
+     * qns_scalar, a qns_recurrent (core/ops); else NULL. */
+    const void *family;
 };
 
 const qns_op *qns_op_find(const char *name);

@@ -15,7 +15,7 @@ qns_status qns_unary_infer(qns_tensor *out, const qns_node *n, const qns_tensor 
     return QNS_OK;
 }
 
-void qns_unary_run_f32(const qns_call *c, qns_unary_fn *f)
+void qns_unary_apply_f32(const qns_call *c, qns_unary_fn *f)
 {
     const size_t n = qns_tensor_count(&c->in[0]);
     const float *x = qns_cf32(&c->in[0]);
@@ -24,6 +24,16 @@ void qns_unary_run_f32(const qns_call *c, qns_unary_fn *f)
 #pragma omp parallel for schedule(static) if (n > QNS_PAR_MIN / 16)
     for (size_t i = 0; i < n; i++)
         y[i] = f(x[i], attr);
+}
+
+static const qns_unary *family(const qns_call *c)
+{
+    return c->node->op->family;
+}
+
+void qns_unary_run_f32(const qns_call *c)
+{
+    qns_unary_apply_f32(c, family(c)->value);
 }
 
 const char *qns_unary_reject(const qns_call *c)
@@ -58,19 +68,19 @@ static int32_t code_of_bits(qns_dtype type, int32_t bits)
     return type == QNS_I8 && bits > 127 ? bits - 256 : bits;
 }
 
-qns_status qns_unary_prepare(void **packed, const qns_call *c, qns_arena *a, qns_unary_fn *f,
-                             bool double_inv, qns_err *err)
+qns_status qns_unary_prepare(void **packed, const qns_call *c, qns_arena *a, qns_err *err)
 {
+    const qns_unary *u = family(c);
     const qns_qparams *in = c->in[0].qp, *out = c->out[0].qp;
     const int32_t lo = qns_dtype_min(out->dtype), hi = qns_dtype_max(out->dtype);
     const float s = (float)in->scale[0], inv = 1.0f / (float)out->scale[0];
-    const float inv_vector = double_inv ? (float)(1.0 / out->scale[0]) : inv;
+    const float inv_vector = u->double_inv ? (float)(1.0 / out->scale[0]) : inv;
     tables *t;
     QNS_TRY(qns_arena_new((void **)&t, a, 1, sizeof *t, err));
     for (int32_t i = 0; i < 256; i++) {
         const int32_t q = code_of_bits(in->dtype, i);
-        const float v = f(qns_value_of_fma(q, s, in->zero[0]), c->node->attr);
-        const float w = f(qns_value_of(q, s, in->zero[0]), c->node->attr);
+        const float v = u->value(qns_value_of_fma(q, s, in->zero[0]), c->node->attr);
+        const float w = u->value(qns_value_of(q, s, in->zero[0]), c->node->attr);
         t->vector.at[i] = (uint8_t)qns_code_of_array(v, inv_vector, out->zero[0], lo, hi);
         t->scalar.at[i] = (uint8_t)qns_code_of(w, inv, out->zero[0], lo, hi);
     }
@@ -78,14 +88,14 @@ qns_status qns_unary_prepare(void **packed, const qns_call *c, qns_arena *a, qns
     return QNS_OK;
 }
 
-qns_status qns_unary_prepare_qnnpack(void **packed, const qns_call *c, qns_arena *a,
-                                     qns_unary_code_fn *v, qns_err *err)
+qns_status qns_unary_prepare_qnnpack(void **packed, const qns_call *c, qns_arena *a, qns_err *err)
 {
+    const qns_unary *u = family(c);
     const qns_qparams *in = c->in[0].qp;
     tables *t;
     QNS_TRY(qns_arena_new((void **)&t, a, 1, sizeof *t, err));
     for (int32_t q = 0; q < 256; q++) {
-        const float x = v(qns_value_of(q, (float)in->scale[0], in->zero[0]), c);
+        const float x = u->code(qns_value_of(q, (float)in->scale[0], in->zero[0]), c);
         const float code = x < 0.0f ? 0.0f : x > 255.0f ? 255.0f : x;
         t->vector.at[q] = (uint8_t)qk_rne(code);
     }

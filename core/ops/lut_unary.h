@@ -20,8 +20,19 @@ static inline float qns_relu6(float x)
 }
 
 typedef float qns_unary_fn(float x, const void *attr);
+typedef float qns_unary_code_fn(float x, const qns_call *c);
 
-void qns_unary_run_f32(const qns_call *c, qns_unary_fn *f);
+typedef struct qns_unary { /* the family of such operators */
+    qns_unary_fn *value;
+    bool double_inv;         /* the vector formula multiplies by (f32)(1.0 / scale), not by 1.0f /
+                                (f32)scale */
+    qns_unary_code_fn *code; /* of qnnpack: rne(clamp(code(x), 0, 255)); NULL: no such table */
+} qns_unary;
+
+/* y = f(x), in float. */
+void qns_unary_apply_f32(const qns_call *c, qns_unary_fn *f);
+/* run(): the family's value. */
+void qns_unary_run_f32(const qns_call *c);
 
 /* reject(): both sides are uint8 or both int8, with one scale each. */
 const char *qns_unary_reject(const qns_call *c);
@@ -29,15 +40,9 @@ const char *qns_unary_reject(const qns_call *c);
 const char *qns_unary_reject_qnnpack(const qns_call *c);
 bool qns_unary_out_is(const qns_call *c, double scale, int32_t zero);
 
-/* prepare() of the native table. double_inv: the vector formula multiplies by (f32)(1.0 / scale)
- * instead of 1.0f / (f32)scale. */
-qns_status qns_unary_prepare(void **packed, const qns_call *c, qns_arena *a, qns_unary_fn *f,
-                             bool double_inv, qns_err *err);
-/* prepare() of the qnnpack table: code = rne(clamp(v(x), 0, 255)). v gets the call as its context.
- */
-typedef float qns_unary_code_fn(float x, const qns_call *c);
-qns_status qns_unary_prepare_qnnpack(void **packed, const qns_call *c, qns_arena *a,
-                                     qns_unary_code_fn *v, qns_err *err);
+/* prepare() of the native table, and of qnnpack's. */
+qns_status qns_unary_prepare(void **packed, const qns_call *c, qns_arena *a, qns_err *err);
+qns_status qns_unary_prepare_qnnpack(void **packed, const qns_call *c, qns_arena *a, qns_err *err);
 /* run() behind either. */
 void qns_unary_run(const qns_call *c);
 

@@ -16,16 +16,6 @@ static float value(float x, const void *attr)
     return x > 0.0f ? x : (float)expm1((double)x) * ((const elu_attr *)attr)->alpha;
 }
 
-static void run_f32(const qns_call *c)
-{
-    qns_unary_run_f32(c, value);
-}
-
-static qns_status prepare(void **packed, const qns_call *c, qns_arena *a, qns_err *err)
-{
-    return qns_unary_prepare(packed, c, a, value, false, err);
-}
-
 static qns_status read(void *attr, qns_onnx_node *n, qns_err *err)
 {
     return qns_attrs_float(&((elu_attr *)attr)->alpha, n->attrs, "alpha", 1.0f, err);
@@ -44,14 +34,16 @@ static void describe(char *out, size_t size, const qns_node *n)
 
 static const qns_impl codes = {.name = "elu.codes",
                                .reject = qns_unary_reject,
-                               .prepare = prepare,
+                               .prepare = qns_unary_prepare,
                                .run = qns_unary_run,
                                .in_place = true};
 static const qns_impl f32 = {
-    .name = "elu.f32", .reject = qns_reject_not_f32, .run = run_f32, .in_place = true};
+    .name = "elu.f32", .reject = qns_reject_not_f32, .run = qns_unary_run_f32, .in_place = true};
 static const qns_impl *const impls[] = {&codes, &f32, NULL};
 
 static const qns_onnx_rule rules[] = {{"Elu", 6, read}, {NULL, 0, NULL}};
+
+static const qns_unary unary = {.value = value};
 
 const qns_op qns_op_elu = {
     .name = "elu",
@@ -66,4 +58,5 @@ const qns_op qns_op_elu = {
     .quant = {.out = QNS_OUT_OWN, .weight = -1, .bias = -1},
     .describe = describe,
     .impls = impls,
+    .family = &unary,
 };

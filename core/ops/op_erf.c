@@ -11,11 +11,6 @@ static float value(float x, const void *attr)
     return (float)erf((double)x);
 }
 
-static void run_f32(const qns_call *c)
-{
-    qns_unary_run_f32(c, value);
-}
-
 static qns_status onnx_write(qns_onnx_out *w, const qns_graph *g, const qns_node *n, qns_err *err)
 {
     w->type = "Erf";
@@ -23,10 +18,12 @@ static qns_status onnx_write(qns_onnx_out *w, const qns_graph *g, const qns_node
 }
 
 static const qns_impl f32 = {
-    .name = "erf.f32", .reject = qns_reject_not_f32, .run = run_f32, .in_place = true};
+    .name = "erf.f32", .reject = qns_reject_not_f32, .run = qns_unary_run_f32, .in_place = true};
 static const qns_impl *const impls[] = {&f32, NULL};
 
 static const qns_onnx_rule rules[] = {{"Erf", 9, NULL}, {NULL, 0, NULL}};
+
+static const qns_unary unary = {.value = value};
 
 const qns_op qns_op_erf = {
     .name = "erf",
@@ -39,4 +36,5 @@ const qns_op qns_op_erf = {
     .onnx_write = onnx_write,
     .quant = {.out = QNS_OUT_FLOAT, .weight = -1, .bias = -1},
     .impls = impls,
+    .family = &unary,
 };

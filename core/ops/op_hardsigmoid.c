@@ -27,25 +27,10 @@ static float value(float x, const void *attr)
     return y < 0.0f ? 0.0f : y > 1.0f ? 1.0f : y;
 }
 
-static void run_f32(const qns_call *c)
-{
-    qns_unary_run_f32(c, value);
-}
-
-static qns_status prepare(void **packed, const qns_call *c, qns_arena *a, qns_err *err)
-{
-    return qns_unary_prepare(packed, c, a, value, false, err);
-}
-
 static float code(float x, const qns_call *c)
 {
     const qns_qparams *qp = c->out[0].qp;
     return 1.0f / (float)qp->scale[0] * value(x, c->node->attr) + (float)qp->zero[0];
-}
-
-static qns_status prepare_qnnpack(void **packed, const qns_call *c, qns_arena *a, qns_err *err)
-{
-    return qns_unary_prepare_qnnpack(packed, c, a, code, err);
 }
 
 static qns_status read(void *attr, qns_onnx_node *n, qns_err *err)
@@ -71,19 +56,23 @@ static void describe(char *out, size_t size, const qns_node *n)
 
 static const qns_impl qnnpack = {.name = "hardsigmoid.u8.qnnpack",
                                  .reject = qns_unary_reject_qnnpack,
-                                 .prepare = prepare_qnnpack,
+                                 .prepare = qns_unary_prepare_qnnpack,
                                  .run = qns_unary_run,
                                  .in_place = true};
 static const qns_impl codes = {.name = "hardsigmoid.codes",
                                .reject = qns_unary_reject,
-                               .prepare = prepare,
+                               .prepare = qns_unary_prepare,
                                .run = qns_unary_run,
                                .in_place = true};
-static const qns_impl f32 = {
-    .name = "hardsigmoid.f32", .reject = qns_reject_not_f32, .run = run_f32, .in_place = true};
+static const qns_impl f32 = {.name = "hardsigmoid.f32",
+                             .reject = qns_reject_not_f32,
+                             .run = qns_unary_run_f32,
+                             .in_place = true};
 static const qns_impl *const impls[] = {&qnnpack, &codes, &f32, NULL};
 
 static const qns_onnx_rule rules[] = {{"HardSigmoid", 6, read}, {NULL, 0, NULL}};
+
+static const qns_unary unary = {.value = value, .code = code};
 
 const qns_op qns_op_hardsigmoid = {
     .name = "hardsigmoid",
@@ -98,4 +87,5 @@ const qns_op qns_op_hardsigmoid = {
     .quant = {.out = QNS_OUT_FIXED, .fixed_scale = 1.0 / 256, .weight = -1, .bias = -1},
     .describe = describe,
     .impls = impls,
+    .family = &unary,
 };

@@ -11,25 +11,10 @@ static float value(float x, const void *attr)
     return x * qns_relu6(x + 3.0f) / 6.0f;
 }
 
-static void run_f32(const qns_call *c)
-{
-    qns_unary_run_f32(c, value);
-}
-
-static qns_status prepare(void **packed, const qns_call *c, qns_arena *a, qns_err *err)
-{
-    return qns_unary_prepare(packed, c, a, value, false, err);
-}
-
 static float code(float x, const qns_call *c)
 {
     const qns_qparams *qp = c->out[0].qp;
     return 1.0f / (float)qp->scale[0] * value(x, NULL) + (float)qp->zero[0];
-}
-
-static qns_status prepare_qnnpack(void **packed, const qns_call *c, qns_arena *a, qns_err *err)
-{
-    return qns_unary_prepare_qnnpack(packed, c, a, code, err);
 }
 
 static qns_status onnx_write(qns_onnx_out *w, const qns_graph *g, const qns_node *n, qns_err *err)
@@ -40,19 +25,23 @@ static qns_status onnx_write(qns_onnx_out *w, const qns_graph *g, const qns_node
 
 static const qns_impl qnnpack = {.name = "hardswish.u8.qnnpack",
                                  .reject = qns_unary_reject_qnnpack,
-                                 .prepare = prepare_qnnpack,
+                                 .prepare = qns_unary_prepare_qnnpack,
                                  .run = qns_unary_run,
                                  .in_place = true};
 static const qns_impl codes = {.name = "hardswish.codes",
                                .reject = qns_unary_reject,
-                               .prepare = prepare,
+                               .prepare = qns_unary_prepare,
                                .run = qns_unary_run,
                                .in_place = true};
-static const qns_impl f32 = {
-    .name = "hardswish.f32", .reject = qns_reject_not_f32, .run = run_f32, .in_place = true};
+static const qns_impl f32 = {.name = "hardswish.f32",
+                             .reject = qns_reject_not_f32,
+                             .run = qns_unary_run_f32,
+                             .in_place = true};
 static const qns_impl *const impls[] = {&qnnpack, &codes, &f32, NULL};
 
 static const qns_onnx_rule rules[] = {{"HardSwish", 14, NULL}, {NULL, 0, NULL}};
+
+static const qns_unary unary = {.value = value, .code = code};
 
 const qns_op qns_op_hardswish = {
     .name = "hardswish",
@@ -65,4 +54,5 @@ const qns_op qns_op_hardswish = {
     .onnx_write = onnx_write,
     .quant = {.out = QNS_OUT_OWN, .weight = -1, .bias = -1},
     .impls = impls,
+    .family = &unary,
 };

@@ -17,16 +17,6 @@ static float value(float x, const void *attr)
     return x > 0.0f ? x : x * ((const leaky_relu_attr *)attr)->alpha;
 }
 
-static void run_f32(const qns_call *c)
-{
-    qns_unary_run_f32(c, value);
-}
-
-static qns_status prepare(void **packed, const qns_call *c, qns_arena *a, qns_err *err)
-{
-    return qns_unary_prepare(packed, c, a, value, false, err);
-}
-
 static qns_status read(void *attr, qns_onnx_node *n, qns_err *err)
 {
     return qns_attrs_float(&((leaky_relu_attr *)attr)->alpha, n->attrs, "alpha", 0.01f, err);
@@ -51,15 +41,19 @@ static void describe(char *out, size_t size, const qns_node *n)
 
 static const qns_impl codes = {.name = "leaky_relu.codes",
                                .reject = qns_unary_reject,
-                               .prepare = prepare,
+                               .prepare = qns_unary_prepare,
                                .run = qns_unary_run,
                                .in_place = true};
-static const qns_impl f32 = {
-    .name = "leaky_relu.f32", .reject = qns_reject_not_f32, .run = run_f32, .in_place = true};
+static const qns_impl f32 = {.name = "leaky_relu.f32",
+                             .reject = qns_reject_not_f32,
+                             .run = qns_unary_run_f32,
+                             .in_place = true};
 static const qns_impl *const impls[] = {&codes, &f32, NULL};
 
 static const qns_onnx_rule rules[] = {
     {"LeakyRelu", 6, read}, {"com.microsoft.QLinearLeakyRelu", 1, read_qlinear}, {NULL, 0, NULL}};
+
+static const qns_unary unary = {.value = value};
 
 const qns_op qns_op_leaky_relu = {
     .name = "leaky_relu",
@@ -74,4 +68,5 @@ const qns_op qns_op_leaky_relu = {
     .quant = {.out = QNS_OUT_OWN, .weight = -1, .bias = -1},
     .describe = describe,
     .impls = impls,
+    .family = &unary,
 };

@@ -21,21 +21,32 @@ static void step(const qns_cell *c)
     }
 }
 
-static const qns_recurrent recurrent;
-
 static qns_status read(void *attr, qns_onnx_node *n, qns_err *err)
 {
     qns_recurrent_attr *a = attr;
     QNS_TRY(qns_attrs_int(&a->input_forget, n->attrs, "input_forget", 0, err));
-    return qns_recurrent_read(a, &recurrent, n, err);
+    return qns_recurrent_read(a, n, err);
 }
 
 static qns_status onnx_write(qns_onnx_out *w, const qns_graph *g, const qns_node *n, qns_err *err)
 {
     const int64_t coupled = ((const qns_recurrent_attr *)n->attr)->input_forget;
     QNS_TRY(qns_attrs_add_int(&w->attrs, "input_forget", coupled, err));
-    return qns_recurrent_write(w, &recurrent, n, err);
+    return qns_recurrent_write(w, g, n, err);
 }
+
+static const qns_impl f32 = {.name = "lstm.f32",
+                             .reject = qns_recurrent_reject,
+                             .scratch_size = qns_recurrent_scratch,
+                             .run = qns_recurrent_run};
+static const qns_impl dynamic = {.name = "lstm.dynamic",
+                                 .reject = qns_recurrent_reject_dynamic,
+                                 .prepare = qns_recurrent_prepare_dynamic,
+                                 .scratch_size = qns_recurrent_scratch_dynamic,
+                                 .run = qns_recurrent_run_dynamic};
+static const qns_impl *const impls[] = {&dynamic, &f32, NULL};
+
+static const qns_onnx_rule rules[] = {{"LSTM", 7, read}, {NULL, 0, NULL}};
 
 static const qns_recurrent recurrent = {.type = "LSTM",
                                         .gates = 4,
@@ -45,42 +56,6 @@ static const qns_recurrent recurrent = {.type = "LSTM",
                                         .step = step,
                                         .torch_gate = {0, 2, 3, 1}};
 
-static qns_status infer(qns_tensor *out, const qns_node *n, const qns_tensor *in, qns_err *err)
-{
-    return qns_recurrent_infer(out, &recurrent, n, in, err);
-}
-
-static size_t scratch_size(const qns_call *c)
-{
-    return qns_recurrent_scratch(c, &recurrent);
-}
-
-static void run(const qns_call *c)
-{
-    qns_recurrent_run(c, &recurrent);
-}
-
-static const qns_impl f32 = {
-    .name = "lstm.f32", .reject = qns_recurrent_reject, .scratch_size = scratch_size, .run = run};
-static const char *reject_dynamic(const qns_call *c)
-{
-    return qns_recurrent_reject_dynamic(c, &recurrent);
-}
-
-static qns_status prepare_dynamic(void **packed, const qns_call *c, qns_arena *a, qns_err *err)
-{
-    return qns_recurrent_prepare_dynamic(packed, c, &recurrent, a, err);
-}
-
-static const qns_impl dynamic = {.name = "lstm.dynamic",
-                                 .reject = reject_dynamic,
-                                 .prepare = prepare_dynamic,
-                                 .scratch_size = qns_recurrent_scratch_dynamic,
-                                 .run = qns_recurrent_run_dynamic};
-static const qns_impl *const impls[] = {&dynamic, &f32, NULL};
-
-static const qns_onnx_rule rules[] = {{"LSTM", 7, read}, {NULL, 0, NULL}};
-
 const qns_op qns_op_lstm = {
     .name = "lstm",
     .min_in = 3,
@@ -88,11 +63,12 @@ const qns_op qns_op_lstm = {
     .n_out = 3,
     .attr_size = sizeof(qns_recurrent_attr),
     .layout = QNS_LAYOUT_ROW,
-    .infer = infer,
+    .infer = qns_recurrent_infer,
     .onnx = rules,
     .onnx_write = onnx_write,
     .quant = {.out = QNS_OUT_FLOAT, .weight = 1, .bias = -1, .dynamic = QNS_DYNAMIC_RECURRENT},
     .macs = qns_recurrent_macs,
     .describe = qns_recurrent_describe,
     .impls = impls,
+    .family = &recurrent,
 };

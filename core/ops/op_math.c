@@ -115,7 +115,7 @@ static void describe(char *out, size_t size, const qns_node *n)
 
 static void run_f32(const qns_call *c)
 {
-    qns_unary_run_f32(c, math[((const math_attr *)c->node->attr)->kind].f);
+    qns_unary_apply_f32(c, math[((const math_attr *)c->node->attr)->kind].f);
 }
 
 static const char *reject_int(const qns_call *c)

@@ -8,17 +8,18 @@ static void step(const qns_cell *c)
         c->h[i] = qns_cell_act(c, 0, c->x[i] + c->r[i]);
 }
 
-static const qns_recurrent recurrent;
+static const qns_impl f32 = {.name = "rnn.f32",
+                             .reject = qns_recurrent_reject,
+                             .scratch_size = qns_recurrent_scratch,
+                             .run = qns_recurrent_run};
+static const qns_impl dynamic = {.name = "rnn.dynamic",
+                                 .reject = qns_recurrent_reject_dynamic,
+                                 .prepare = qns_recurrent_prepare_dynamic,
+                                 .scratch_size = qns_recurrent_scratch_dynamic,
+                                 .run = qns_recurrent_run_dynamic};
+static const qns_impl *const impls[] = {&dynamic, &f32, NULL};
 
-static qns_status read(void *attr, qns_onnx_node *n, qns_err *err)
-{
-    return qns_recurrent_read(attr, &recurrent, n, err);
-}
-
-static qns_status onnx_write(qns_onnx_out *w, const qns_graph *g, const qns_node *n, qns_err *err)
-{
-    return qns_recurrent_write(w, &recurrent, n, err);
-}
+static const qns_onnx_rule rules[] = {{"RNN", 7, qns_recurrent_read}, {NULL, 0, NULL}};
 
 static const qns_recurrent recurrent = {.type = "RNN",
                                         .gates = 1,
@@ -28,42 +29,6 @@ static const qns_recurrent recurrent = {.type = "RNN",
                                         .step = step,
                                         .torch_gate = {0}};
 
-static qns_status infer(qns_tensor *out, const qns_node *n, const qns_tensor *in, qns_err *err)
-{
-    return qns_recurrent_infer(out, &recurrent, n, in, err);
-}
-
-static size_t scratch_size(const qns_call *c)
-{
-    return qns_recurrent_scratch(c, &recurrent);
-}
-
-static void run(const qns_call *c)
-{
-    qns_recurrent_run(c, &recurrent);
-}
-
-static const qns_impl f32 = {
-    .name = "rnn.f32", .reject = qns_recurrent_reject, .scratch_size = scratch_size, .run = run};
-static const char *reject_dynamic(const qns_call *c)
-{
-    return qns_recurrent_reject_dynamic(c, &recurrent);
-}
-
-static qns_status prepare_dynamic(void **packed, const qns_call *c, qns_arena *a, qns_err *err)
-{
-    return qns_recurrent_prepare_dynamic(packed, c, &recurrent, a, err);
-}
-
-static const qns_impl dynamic = {.name = "rnn.dynamic",
-                                 .reject = reject_dynamic,
-                                 .prepare = prepare_dynamic,
-                                 .scratch_size = qns_recurrent_scratch_dynamic,
-                                 .run = qns_recurrent_run_dynamic};
-static const qns_impl *const impls[] = {&dynamic, &f32, NULL};
-
-static const qns_onnx_rule rules[] = {{"RNN", 7, read}, {NULL, 0, NULL}};
-
 const qns_op qns_op_rnn = {
     .name = "rnn",
     .min_in = 3,
@@ -71,11 +36,12 @@ const qns_op qns_op_rnn = {
     .n_out = 2,
     .attr_size = sizeof(qns_recurrent_attr),
     .layout = QNS_LAYOUT_ROW,
-    .infer = infer,
+    .infer = qns_recurrent_infer,
     .onnx = rules,
-    .onnx_write = onnx_write,
+    .onnx_write = qns_recurrent_write,
     .quant = {.out = QNS_OUT_FLOAT, .weight = 1, .bias = -1, .dynamic = QNS_DYNAMIC_RECURRENT},
     .macs = qns_recurrent_macs,
     .describe = qns_recurrent_describe,
     .impls = impls,
+    .family = &recurrent,
 };

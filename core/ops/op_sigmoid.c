@@ -13,16 +13,6 @@ static float value(float x, const void *attr)
     return 1.0f / (1.0f + (float)exp(-(double)x));
 }
 
-static void run_f32(const qns_call *c)
-{
-    qns_unary_run_f32(c, value);
-}
-
-static qns_status prepare(void **packed, const qns_call *c, qns_arena *a, qns_err *err)
-{
-    return qns_unary_prepare(packed, c, a, value, true, err);
-}
-
 static float code(float x, const qns_call *c)
 {
     return 256.0f / (1.0f + (float)exp(-(double)x));
@@ -35,11 +25,6 @@ static const char *reject_qnnpack(const qns_call *c)
     return qns_unary_reject_qnnpack(c);
 }
 
-static qns_status prepare_qnnpack(void **packed, const qns_call *c, qns_arena *a, qns_err *err)
-{
-    return qns_unary_prepare_qnnpack(packed, c, a, code, err);
-}
-
 static qns_status onnx_write(qns_onnx_out *w, const qns_graph *g, const qns_node *n, qns_err *err)
 {
     w->type = "Sigmoid";
@@ -48,20 +33,24 @@ static qns_status onnx_write(qns_onnx_out *w, const qns_graph *g, const qns_node
 
 static const qns_impl qnnpack = {.name = "sigmoid.u8.qnnpack",
                                  .reject = reject_qnnpack,
-                                 .prepare = prepare_qnnpack,
+                                 .prepare = qns_unary_prepare_qnnpack,
                                  .run = qns_unary_run,
                                  .in_place = true};
 static const qns_impl codes = {.name = "sigmoid.codes",
                                .reject = qns_unary_reject,
-                               .prepare = prepare,
+                               .prepare = qns_unary_prepare,
                                .run = qns_unary_run,
                                .in_place = true};
-static const qns_impl f32 = {
-    .name = "sigmoid.f32", .reject = qns_reject_not_f32, .run = run_f32, .in_place = true};
+static const qns_impl f32 = {.name = "sigmoid.f32",
+                             .reject = qns_reject_not_f32,
+                             .run = qns_unary_run_f32,
+                             .in_place = true};
 static const qns_impl *const impls[] = {&qnnpack, &codes, &f32, NULL};
 
 static const qns_onnx_rule rules[] = {
     {"Sigmoid", 6, NULL}, {"com.microsoft.QLinearSigmoid", 1, qns_qop_read_unary}, {NULL, 0, NULL}};
+
+static const qns_unary unary = {.value = value, .double_inv = true, .code = code};
 
 const qns_op qns_op_sigmoid = {
     .name = "sigmoid",
@@ -74,4 +63,5 @@ const qns_op qns_op_sigmoid = {
     .onnx_write = onnx_write,
     .quant = {.out = QNS_OUT_FIXED, .fixed_scale = 1.0 / 256, .weight = -1, .bias = -1},
     .impls = impls,
+    .family = &unary,
 };

@@ -11,16 +11,6 @@ static float value(float x, const void *attr)
     return (float)tanh((double)x);
 }
 
-static void run_f32(const qns_call *c)
-{
-    qns_unary_run_f32(c, value);
-}
-
-static qns_status prepare(void **packed, const qns_call *c, qns_arena *a, qns_err *err)
-{
-    return qns_unary_prepare(packed, c, a, value, true, err);
-}
-
 static float code(float x, const qns_call *c)
 {
     return (float)(128 * tanh((double)x) + 128);
@@ -33,11 +23,6 @@ static const char *reject_qnnpack(const qns_call *c)
     return qns_unary_reject_qnnpack(c);
 }
 
-static qns_status prepare_qnnpack(void **packed, const qns_call *c, qns_arena *a, qns_err *err)
-{
-    return qns_unary_prepare_qnnpack(packed, c, a, code, err);
-}
-
 static qns_status onnx_write(qns_onnx_out *w, const qns_graph *g, const qns_node *n, qns_err *err)
 {
     w->type = "Tanh";
@@ -46,19 +31,21 @@ static qns_status onnx_write(qns_onnx_out *w, const qns_graph *g, const qns_node
 
 static const qns_impl qnnpack = {.name = "tanh.u8.qnnpack",
                                  .reject = reject_qnnpack,
-                                 .prepare = prepare_qnnpack,
+                                 .prepare = qns_unary_prepare_qnnpack,
                                  .run = qns_unary_run,
                                  .in_place = true};
 static const qns_impl codes = {.name = "tanh.codes",
                                .reject = qns_unary_reject,
-                               .prepare = prepare,
+                               .prepare = qns_unary_prepare,
                                .run = qns_unary_run,
                                .in_place = true};
 static const qns_impl f32 = {
-    .name = "tanh.f32", .reject = qns_reject_not_f32, .run = run_f32, .in_place = true};
+    .name = "tanh.f32", .reject = qns_reject_not_f32, .run = qns_unary_run_f32, .in_place = true};
 static const qns_impl *const impls[] = {&qnnpack, &codes, &f32, NULL};
 
 static const qns_onnx_rule rules[] = {{"Tanh", 6, NULL}, {NULL, 0, NULL}};
+
+static const qns_unary unary = {.value = value, .double_inv = true, .code = code};
 
 const qns_op qns_op_tanh = {
     .name = "tanh",
@@ -75,4 +62,5 @@ const qns_op qns_op_tanh = {
               .weight = -1,
               .bias = -1},
     .impls = impls,
+    .family = &unary,
 };

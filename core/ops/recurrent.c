@@ -113,9 +113,10 @@ static qns_status read_activations(qns_recurrent_attr *a, const qns_recurrent *r
     return QNS_OK;
 }
 
-qns_status qns_recurrent_read(qns_recurrent_attr *a, const qns_recurrent *r, qns_onnx_node *n,
-                              qns_err *err)
+qns_status qns_recurrent_read(void *attr, qns_onnx_node *n, qns_err *err)
 {
+    qns_recurrent_attr *a = attr;
+    const qns_recurrent *r = n->op->family;
     const char *dir;
     QNS_TRY(qns_attrs_text(&dir, n->attrs, "direction", "forward", err));
     while (a->direction < 3 && strcmp(dir, directions[a->direction]) != 0)
@@ -153,9 +154,9 @@ static qns_status write_acts(qns_onnx_out *w, const qns_recurrent_attr *a, size_
     return n_beta ? qns_attrs_add_floats(&w->attrs, "activation_beta", beta, n_beta, err) : QNS_OK;
 }
 
-qns_status qns_recurrent_write(qns_onnx_out *w, const qns_recurrent *r, const qns_node *n,
-                               qns_err *err)
+qns_status qns_recurrent_write(qns_onnx_out *w, const qns_graph *g, const qns_node *n, qns_err *err)
 {
+    const qns_recurrent *r = n->op->family;
     const qns_recurrent_attr *a = n->attr;
     w->type = r->type;
     w->since = a->batch_first ? 14 : 0;
@@ -239,9 +240,10 @@ static qns_status check_optional(const sizes *z, const qns_recurrent *r, const q
     return QNS_OK;
 }
 
-qns_status qns_recurrent_infer(qns_tensor *out, const qns_recurrent *r, const qns_node *n,
-                               const qns_tensor *in, qns_err *err)
+qns_status qns_recurrent_infer(qns_tensor *out, const qns_node *n, const qns_tensor *in,
+                               qns_err *err)
 {
+    const qns_recurrent *r = n->op->family;
     const qns_recurrent_attr *a = n->attr;
     if (in[0].dtype != QNS_F32 || in[0].shape.rank != 3)
         QNS_FAIL(err, SHAPE, "the input is %s %s, must be float32 with 3 axes",
@@ -293,8 +295,9 @@ static size_t job_floats(const sizes *z)
     return (2 * z->gates + 4) * z->hidden;
 }
 
-size_t qns_recurrent_scratch(const qns_call *c, const qns_recurrent *r)
+size_t qns_recurrent_scratch(const qns_call *c)
 {
+    const qns_recurrent *r = c->node->op->family;
     const sizes z = sizes_of(c->node->attr, c->in);
     const size_t gh = r->gates * z.hidden;
     return sizeof(float) *
@@ -403,8 +406,9 @@ static void run_job(const job *j)
         memcpy(qns_f32(&j->c->out[i]) + state_at(j, bf), i == 1 ? cell.h : cell.c, h_size);
 }
 
-void qns_recurrent_run(const qns_call *c, const qns_recurrent *r)
+void qns_recurrent_run(const qns_call *c)
 {
+    const qns_recurrent *r = c->node->op->family;
     const sizes z = sizes_of(c->node->attr, c->in);
     const size_t gh = r->gates * z.hidden, jobs = z.dirs * z.batch;
     float *w_x = c->scratch, *w_r = w_x + z.dirs * z.in * gh;

@@ -65,24 +65,24 @@ float qns_cell_act(const qns_cell *c, int i, float x); /* clipped, then activati
 void qns_cell_product(float *out, const float *h, const float *w, size_t hidden, size_t stride,
                       size_t n);
 
-qns_status qns_recurrent_read(qns_recurrent_attr *a, const qns_recurrent *r, qns_onnx_node *n,
-                              qns_err *err);
-qns_status qns_recurrent_write(qns_onnx_out *w, const qns_recurrent *r, const qns_node *n,
+/* Members of the operator, whose family is a qns_recurrent. */
+qns_status qns_recurrent_read(void *attr, qns_onnx_node *n, qns_err *err);
+qns_status qns_recurrent_write(qns_onnx_out *w, const qns_graph *g, const qns_node *n,
                                qns_err *err);
-qns_status qns_recurrent_infer(qns_tensor *out, const qns_recurrent *r, const qns_node *n,
-                               const qns_tensor *in, qns_err *err);
+qns_status qns_recurrent_infer(qns_tensor *out, const qns_node *n, const qns_tensor *in,
+                               qns_err *err);
 void qns_recurrent_describe(char *out, size_t size, const qns_node *n);
 uint64_t qns_recurrent_macs(const qns_node *n, const qns_tensor *in, const qns_tensor *out);
 const char *qns_recurrent_reject(const qns_call *c);
-size_t qns_recurrent_scratch(const qns_call *c, const qns_recurrent *r);
-void qns_recurrent_run(const qns_call *c, const qns_recurrent *r);
+size_t qns_recurrent_scratch(const qns_call *c);
+void qns_recurrent_run(const qns_call *c);
 
 /* The same layer with weights W and R of int8 codes or float16, as PyTorch's dynamic layers compute
  * it (rnn_dynamic.h). Codes have one scale for all, for each direction (axis 0), or with one
  * direction for each row (axis 1). */
-const char *qns_recurrent_reject_dynamic(const qns_call *c, const qns_recurrent *r);
-qns_status qns_recurrent_prepare_dynamic(void **packed, const qns_call *c, const qns_recurrent *r,
-                                         qns_arena *a, qns_err *err);
+const char *qns_recurrent_reject_dynamic(const qns_call *c);
+qns_status qns_recurrent_prepare_dynamic(void **packed, const qns_call *c, qns_arena *a,
+                                         qns_err *err);
 size_t qns_recurrent_scratch_dynamic(const qns_call *c);
 void qns_recurrent_run_dynamic(const qns_call *c);
 

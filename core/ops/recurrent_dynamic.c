@@ -45,13 +45,13 @@ static const char *reject_weight(const qns_call *c, const qns_tensor *w)
                : NULL;
 }
 
-const char *qns_recurrent_reject_dynamic(const qns_call *c, const qns_recurrent *r)
+const char *qns_recurrent_reject_dynamic(const qns_call *c)
 {
     const char *why = reject_weight(c, &c->in[1]);
     if (!why)
         why = reject_weight(c, &c->in[2]);
     if (!why)
-        why = reject_attr(c, r);
+        why = reject_attr(c, c->node->op->family);
     if (why)
         return why;
     if (c->in[0].dtype != QNS_F32 || c->out[0].dtype != QNS_F32)
@@ -110,9 +110,10 @@ static qns_status matrix_of(qns_rnn_matrix *out, const qns_call *c, uint32_t slo
     return QNS_OK;
 }
 
-qns_status qns_recurrent_prepare_dynamic(void **packed, const qns_call *c, const qns_recurrent *r,
-                                         qns_arena *a, qns_err *err)
+qns_status qns_recurrent_prepare_dynamic(void **packed, const qns_call *c, qns_arena *a,
+                                         qns_err *err)
 {
+    const qns_recurrent *r = c->node->op->family;
     const qns_recurrent_attr *attr = c->node->attr;
     const int64_t *x = c->in[0].shape.dim;
     qns_rnn_weights w[2];

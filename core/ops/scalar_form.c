@@ -120,17 +120,22 @@ qns_status qns_scalar_infer(qns_tensor *out, const qns_node *n, const qns_tensor
     return QNS_OK;
 }
 
-qns_status qns_scalar_derive(double *scale, int32_t *zero, const qns_tensor *in, qns_scalar_fn *f,
+static const qns_scalar *family(const qns_node *n)
+{
+    return n->op->family;
+}
+
+qns_status qns_scalar_derive(double *scale, int32_t *zero, const qns_node *n, const qns_tensor *in,
                              qns_err *err)
 {
     qns_scalar_form form;
-    QNS_TRY(f(&form, in[0].qp, (double)*qns_cf32(&in[1]), false, err));
+    QNS_TRY(family(n)->form(&form, in[0].qp, (double)*qns_cf32(&in[1]), false, err));
     *scale = (double)(float)form.scale;
     *zero = form.zero;
     return QNS_OK;
 }
 
-const char *qns_scalar_reject(const qns_call *c, qns_scalar_fn *f)
+const char *qns_scalar_reject(const qns_call *c)
 {
     double scale;
     int32_t zero;
@@ -145,19 +150,18 @@ const char *qns_scalar_reject(const qns_call *c, qns_scalar_fn *f)
     const char *why = qns_reject_codes(&c->in[0], &c->out[0], c->in[0].dtype);
     if (why)
         return why;
-    if (qns_scalar_derive(&scale, &zero, c->in, f, NULL) != QNS_OK)
+    if (qns_scalar_derive(&scale, &zero, c->node, c->in, NULL) != QNS_OK)
         return "no scale holds the result";
     if ((float)c->out[0].qp->scale[0] != (float)scale || c->out[0].qp->zero[0] != zero)
         return "the output has other quantization parameters than follow from the input's";
     return NULL;
 }
 
-qns_status qns_scalar_prepare(void **packed, const qns_call *c, qns_arena *a, qns_scalar_fn *f,
-                              qns_err *err)
+qns_status qns_scalar_prepare(void **packed, const qns_call *c, qns_arena *a, qns_err *err)
 {
     qns_scalar_form *form;
     QNS_TRY(qns_arena_new((void **)&form, a, 1, sizeof *form, err));
-    QNS_TRY(f(form, c->in[0].qp, (double)*qns_cf32(&c->in[1]), false, err));
+    QNS_TRY(family(c->node)->form(form, c->in[0].qp, (double)*qns_cf32(&c->in[1]), false, err));
     *packed = form;
     return QNS_OK;
 }
@@ -174,4 +178,15 @@ void qns_scalar_run(const qns_call *c)
         const size_t at = r * RUN;
         c->k->lut_u8(y + at, x + at, n - at < RUN ? n - at : RUN, form->table.at);
     }
+}
+
+void qns_scalar_run_f32(const qns_call *c)
+{
+    qns_binary_run_f32(c, family(c->node)->row_f32);
+}
+
+qns_status qns_scalar_write(qns_onnx_out *w, const qns_graph *g, const qns_node *n, qns_err *err)
+{
+    w->type = family(n)->onnx;
+    return QNS_OK;
 }

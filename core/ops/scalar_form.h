@@ -6,6 +6,7 @@
 #define QNS_SCALAR_FORM_H
 
 #include "core/graph/op.h"
+#include "core/ops/binary.h"
 #include "core/ops/codes.h"
 
 typedef struct qns_scalar_form {
@@ -24,18 +25,26 @@ qns_status qns_scalar_form_mul(qns_scalar_form *out, const qns_qparams *in, doub
 typedef qns_status qns_scalar_fn(qns_scalar_form *out, const qns_qparams *in, double c, bool relu,
                                  qns_err *err);
 
+typedef struct qns_scalar { /* the family of the two operators */
+    const char *onnx;
+    qns_scalar_fn *form;
+    qns_binary_row *row_f32;
+} qns_scalar;
+
 /* For the reader of an operator of two tensors: true when one is a single float constant and the
  * other an activation, which is input 0 then. */
 bool qns_scalar_take(qns_onnx_node *n);
 
-/* infer(), derive(), reject(), prepare() and run() on codes. The scale is rounded to float32, which
- * is what a file holds. Refused on onnxruntime, which has no such operator. */
+/* infer(), derive(), reject(), prepare() and run() on codes, run() in float, onnx_write(). The
+ * scale is rounded to float32, which is what a file holds. Refused on onnxruntime, which has no
+ * such operator. */
 qns_status qns_scalar_infer(qns_tensor *out, const qns_node *n, const qns_tensor *in, qns_err *err);
-qns_status qns_scalar_derive(double *scale, int32_t *zero, const qns_tensor *in, qns_scalar_fn *f,
+qns_status qns_scalar_derive(double *scale, int32_t *zero, const qns_node *n, const qns_tensor *in,
                              qns_err *err);
-const char *qns_scalar_reject(const qns_call *c, qns_scalar_fn *f);
-qns_status qns_scalar_prepare(void **packed, const qns_call *c, qns_arena *a, qns_scalar_fn *f,
-                              qns_err *err);
+const char *qns_scalar_reject(const qns_call *c);
+qns_status qns_scalar_prepare(void **packed, const qns_call *c, qns_arena *a, qns_err *err);
 void qns_scalar_run(const qns_call *c);
+void qns_scalar_run_f32(const qns_call *c);
+qns_status qns_scalar_write(qns_onnx_out *w, const qns_graph *g, const qns_node *n, qns_err *err);
 
 #endif

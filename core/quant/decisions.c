@@ -177,7 +177,7 @@ static qns_status derive(const qns_qparams **out, qns_decisions *d, const qns_no
                                   : (qns_tensor){.dtype = QNS_DTYPE_COUNT};
     in[0].dtype = from->dtype;
     in[0].qp = from;
-    qns_status st = n->op->derive(&scale, &zero, in, err);
+    qns_status st = n->op->derive(&scale, &zero, n, in, err);
     if (st == QNS_OK)
         st = qns_qparams_new(out, d->arena, from->dtype, -1, 1, &scale, &zero, err);
     if (st != QNS_OK)

@@ -93,7 +93,7 @@ bool qns_decisions_ask(const char **why, const char **warning, const qns_decisio
                    !d->be->float_bias)
             c.in[i] = as_codes(c.in[i], &any_bias); /* same size: the data may stay */
     }
-    if (q->out == QNS_OUT_DERIVED && n->op->derive(&scale, &zero, c.in, NULL) != QNS_OK) {
+    if (q->out == QNS_OUT_DERIVED && n->op->derive(&scale, &zero, n, c.in, NULL) != QNS_OK) {
         *why = "no scale holds its result";
         *warning = NULL;
         return false;
