@@ -2,10 +2,7 @@
 #include "reports/gate_render.h"
 
 #include "core/base/file.h"
-#include "core/base/str.h"
 
-#include <errno.h>
-#include <stdio.h>
 #include <string.h>
 
 static const qns_gate_renderer *const table[] = {&qns_render_gate_text, &qns_render_gate_json,
@@ -25,30 +22,18 @@ const qns_gate_renderer *qns_gate_render_find(const char *name)
     return NULL;
 }
 
-static qns_status put_str(void *ctx, const void *p, size_t n, qns_err *err)
-{
-    qns_str *t = ctx;
-    qns_str_add_n(t, p, n);
-    if (t->failed)
-        QNS_FAIL(err, NOMEM, "cannot keep a gate report of %zu bytes", t->len);
-    return QNS_OK;
-}
-
 qns_status qns_gate_write(const char *path, const char *format, const qns_gate_outcome *g,
                           const qns_gate_opts *opts, qns_err *err)
 {
     qns_status st = QNS_OK;
     qns_str t = {0};
     const qns_gate_opts none = {0};
-    const qns_sink to = {&t, put_str};
+    const qns_sink to = qns_sink_str(&t);
     const qns_gate_renderer *how = qns_gate_render_find(format);
     if (!how)
         QNS_FAIL(err, CONFIG, "no gate format '%s'", format);
     QNS_TRY_DONE(how->render(g, opts ? opts : &none, &to, err));
-    if (strcmp(path, "-") != 0)
-        QNS_TRY_DONE(qns_file_write(path, qns_str_get(&t), t.len, err));
-    else if (fwrite(qns_str_get(&t), 1, t.len, stdout) != t.len || fflush(stdout) != 0)
-        QNS_FAIL_DONE(err, IO, "cannot write to standard output: %s", strerror(errno));
+    QNS_TRY_DONE(qns_file_put(path, qns_str_get(&t), t.len, err));
 done:
     qns_str_fini(&t);
     return st;

@@ -4,8 +4,6 @@
 #include "core/base/file.h"
 #include "core/base/str.h"
 
-#include <errno.h>
-#include <stdio.h>
 #include <string.h>
 
 static const qns_renderer *const table[] = {&qns_render_text, &qns_render_json, &qns_render_html};
@@ -32,6 +30,11 @@ static qns_status put_str(void *ctx, const void *p, size_t n, qns_err *err)
     return QNS_OK;
 }
 
+qns_sink qns_sink_str(qns_str *to)
+{
+    return (qns_sink){to, put_str};
+}
+
 qns_status qns_report_write_any(const char *path, const char *format, const qns_any_result *r,
                                 const qns_report_opts *opts, qns_err *err)
 {
@@ -39,16 +42,13 @@ qns_status qns_report_write_any(const char *path, const char *format, const qns_
     qns_report *report = NULL;
     qns_str t = {0};
     const qns_report_opts none = {0};
-    const qns_sink to = {&t, put_str};
+    const qns_sink to = qns_sink_str(&t);
     const qns_renderer *how = qns_render_find(format);
     if (!how)
         QNS_FAIL_DONE(err, CONFIG, "no report format '%s'; there are text, json and html", format);
     QNS_TRY_DONE(r->kind->build(&report, r->of, err));
     QNS_TRY_DONE(how->render(report, opts ? opts : &none, &to, err));
-    if (strcmp(path, "-") != 0)
-        QNS_TRY_DONE(qns_file_write(path, qns_str_get(&t), t.len, err));
-    else if (fwrite(qns_str_get(&t), 1, t.len, stdout) != t.len || fflush(stdout) != 0)
-        QNS_FAIL_DONE(err, IO, "cannot write to standard output: %s", strerror(errno));
+    QNS_TRY_DONE(qns_file_put(path, qns_str_get(&t), t.len, err));
 done:
     qns_str_fini(&t);
     qns_report_free(report);

@@ -12,6 +12,8 @@ typedef struct qns_sink {
     qns_status (*put)(void *ctx, const void *p, size_t n, qns_err *err);
 } qns_sink;
 
+qns_sink qns_sink_str(qns_str *to); /* appends */
+
 /* All zero is a good choice. */
 typedef struct qns_report_opts {
     uint32_t width;            /* text: columns; 0: 80; at least 60 are used */

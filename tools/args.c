@@ -18,6 +18,14 @@ int64_t qns_parse_count(struct argp_state *state, const char *option, const char
     return v;
 }
 
+void qns_take_text(struct argp_state *state, const char *option, const char **list, size_t *n,
+                   size_t max, const char *arg)
+{
+    if (*n == max)
+        argp_error(state, "%s at most %zu times", option, max);
+    list[(*n)++] = arg;
+}
+
 enum {
     KEY_JSON = 1000,
     KEY_QUIET,

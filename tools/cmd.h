@@ -68,6 +68,9 @@ int qns_report_error(const qns_err *err);
 qns_model_opts qns_model_opts_of(const qns_common *c, const char *backend);
 qns_exec_opts qns_exec_opts_of(const qns_common *c, const qns_model *m);
 
+/* Appends the argument of an option that may be repeated up to max times; argp_error() beyond. */
+void qns_take_text(struct argp_state *state, const char *option, const char **list, size_t *n,
+                   size_t max, const char *arg);
 /* Parses a non-negative number option; argp_error() with the option's name when it is none. */
 int64_t qns_parse_count(struct argp_state *state, const char *option, const char *text,
                         int64_t max);

@@ -93,9 +93,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
         qns_model_child_inputs(state, &a->data, &a->common);
         return 0;
     case KEY_LAYERS:
-        if (a->n_layers == QNS_ARRAY_LEN(a->layers))
-            argp_error(state, "--layers at most %zu times", QNS_ARRAY_LEN(a->layers));
-        a->layers[a->n_layers++] = arg;
+        qns_take_text(state, "--layers", a->layers, &a->n_layers, QNS_ARRAY_LEN(a->layers), arg);
         return 0;
     case KEY_WHAT:
         a->what = parse_what(state, arg);

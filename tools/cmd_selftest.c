@@ -6,7 +6,7 @@
 #include "reports/result_json.h"
 #include "reports/selftest.h"
 #include "tools/results.h"
-#include "tools/session.h"
+#include "tools/two_models.h"
 #include "tools/ui.h"
 
 #include <stdio.h>
@@ -18,23 +18,15 @@ typedef struct selftest_args {
     qns_common common;
     qns_data_args data;
     qns_result_args out;
-    const char *model[2], *backend, *rules, *baseline;
+    qns_two_args two;
+    const char *rules, *baseline;
     const qns_fault *fault[MAX_FAULTS];
-    size_t n_models, n_faults;
+    size_t n_faults;
     uint32_t max_runs;
     bool list;
 } selftest_args;
 
-enum {
-    KEY_BACKEND = 2000,
-    KEY_RULES,
-    KEY_BASELINE,
-    KEY_LAYERS,
-    KEY_FAULTS,
-    KEY_RUNS,
-    KEY_LIST,
-    KEY_HTML
-};
+enum { KEY_RULES = 2000, KEY_BASELINE, KEY_LAYERS, KEY_FAULTS, KEY_RUNS, KEY_LIST, KEY_HTML };
 
 static const struct argp_option options[] = {
     {"rules", KEY_RULES, "GATE.yaml", 0, "the gate that is tested; docs/gate.md tells the format",
@@ -47,8 +39,6 @@ static const struct argp_option options[] = {
     {"runs", KEY_RUNS, "N", 0, "at most N shadow runs", 1},
     {"list", KEY_LIST, 0, 0, "list the faults", 1},
     {"html", KEY_HTML, "REPORT.html", 0, "draw the report page", 1},
-    {"backend", KEY_BACKEND, "NAME", 0,
-     "run the quantized model as fbgemm, fbgemm-avx2, fbgemm-vnni, qnnpack or onnxruntime", 1},
     {0},
 };
 
@@ -88,11 +78,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     switch (key) {
     case ARGP_KEY_INIT:
         state->child_inputs[0] = &a->data;
-        state->child_inputs[1] = state->child_inputs[2] = &a->common;
+        state->child_inputs[1] = &a->two;
+        state->child_inputs[2] = state->child_inputs[3] = &a->common;
         a->out = (qns_result_args){.fail_on = -1};
-        return 0;
-    case KEY_BACKEND:
-        a->backend = arg;
         return 0;
     case KEY_RULES:
         a->rules = arg;
@@ -101,9 +89,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
         a->baseline = arg;
         return 0;
     case KEY_LAYERS:
-        if (a->out.n_layers == QNS_ARRAY_LEN(a->out.layers))
-            argp_error(state, "--layers at most %zu times", QNS_ARRAY_LEN(a->out.layers));
-        a->out.layers[a->out.n_layers++] = arg;
+        qns_take_text(state, "--layers", a->out.layers, &a->out.n_layers,
+                      QNS_ARRAY_LEN(a->out.layers), arg);
         return 0;
     case KEY_FAULTS:
         add_faults(a, state, arg);
@@ -118,12 +105,10 @@ static error_t parse(int key, char *arg, struct argp_state *state)
         a->out.html = arg;
         return 0;
     case ARGP_KEY_ARG:
-        if (a->n_models == 2)
-            argp_error(state, "two models, please; '%s' is a third", arg);
-        a->model[a->n_models++] = arg;
+        qns_two_take(state, &a->two, arg);
         return 0;
     case ARGP_KEY_END:
-        if (!a->list && (a->n_models != 2 || a->data.n == 0 || !a->rules))
+        if (!a->list && (a->two.n != 2 || a->data.n == 0 || !a->rules))
             argp_error(state, "two models, data and rules are needed: qns selftest FLOAT.onnx "
                               "QUANT.onnx -d DATA --rules GATE.yaml");
         return 0;
@@ -133,6 +118,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 }
 
 static const struct argp_child children[] = {{&qns_data_argp, 0, 0, 10},
+                                             {&qns_two_argp, 0, 0, 1},
                                              {&qns_engine_argp, 0, "Running models:", 50},
                                              {&qns_common_argp, 0, "Common options:", 90},
                                              {0}};
@@ -148,42 +134,22 @@ static const struct argp argp = {
         "Exit codes: 0 all faults caught, 1 some missed.\n\n"
         "Example: qns selftest model.onnx quant.onnx -d eval.yaml --limit 20 --rules gate.yaml"};
 
-static qns_shadow_side side_of(const qns_model *m, const qns_common *c, const qns_exec_opts *eo)
-{
-    return (qns_shadow_side){.graph = qns_model_graph(m),
-                             .exec = eo,
-                             .file = qns_model_path(m),
-                             .model = qns_model_path(m),
-                             .backend = qns_model_is_quantized(m) ? qns_model_backend(m)->name : "",
-                             .engine = c->engine == QNS_ENGINE_ONEDNN ? "onednn" : "reference"};
-}
-
 static qns_status run_selftest(qns_selftest **t, const selftest_args *a, qns_progress *bar,
                                qns_err *err)
 {
     qns_status st = QNS_OK;
-    qns_model *ref = NULL, *test = NULL;
-    qns_source *s = NULL;
+    qns_two_models two = {0};
     qns_arena *arena = NULL;
     qns_result *base = NULL;
     qns_gate_rules rules;
-    const qns_data_args *d = &a->data;
-    const qns_model_opts ro = qns_model_opts_of(&a->common, NULL);
-    const qns_model_opts to = qns_model_opts_of(&a->common, a->backend);
     QNS_TRY_DONE(qns_arena_create(&arena, err));
     QNS_TRY_DONE(qns_gate_read_rules(&rules, arena, a->rules, err));
     if (a->baseline)
         QNS_TRY_DONE(qns_result_load(&base, a->baseline, err));
-    QNS_TRY_DONE(qns_model_load(&ref, a->model[0], &ro, err));
-    QNS_TRY_DONE(qns_model_load(&test, a->model[1], &to, err));
-    if (!qns_model_is_quantized(test))
+    QNS_TRY_DONE(qns_two_open(&two, &a->two, &a->data, &a->common, err));
+    if (!qns_model_is_quantized(two.test))
         QNS_FAIL_DONE(err, MISMATCH, "'%s' is a float model; the second model is the quantized one",
-                      a->model[1]);
-    QNS_TRY_DONE(
-        qns_source_open(&s, qns_model_graph(ref), d->spec, d->n, d->labels, d->limit, err));
-    const qns_exec_opts re = qns_exec_opts_of(&a->common, ref);
-    const qns_exec_opts te = qns_exec_opts_of(&a->common, test);
-    const qns_shadow_side rs = side_of(ref, &a->common, &re), ts = side_of(test, &a->common, &te);
+                      a->two.model[1]);
     const qns_selftest_opts opts = {.rules = &rules,
                                     .baseline = base,
                                     .baseline_file = a->baseline,
@@ -195,11 +161,9 @@ static qns_status run_selftest(qns_selftest **t, const selftest_args *a, qns_pro
                                     .progress = qns_progress_at,
                                     .cancelled = qns_ui_cancelled,
                                     .ctx = bar};
-    QNS_TRY_DONE(qns_selftest_run(t, &rs, &ts, s, &opts, err));
+    QNS_TRY_DONE(qns_selftest_run(t, &two.side[0], &two.side[1], two.source, &opts, err));
 done:
-    qns_source_close(s);
-    qns_model_free(test);
-    qns_model_free(ref);
+    qns_two_close(&two);
     qns_result_free(base);
     qns_arena_free(arena);
     return st;

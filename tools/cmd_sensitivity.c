@@ -50,17 +50,13 @@ static error_t parse(int key, char *arg, struct argp_state *state)
         state->child_inputs[2] = state->child_inputs[3] = &a->common;
         return 0;
     case KEY_CALIB:
-        if (a->n_calib == QNS_ARRAY_LEN(a->calib))
-            argp_error(state, "--calib at most %zu times", QNS_ARRAY_LEN(a->calib));
-        a->calib[a->n_calib++] = arg;
+        qns_take_text(state, "--calib", a->calib, &a->n_calib, QNS_ARRAY_LEN(a->calib), arg);
         return 0;
     case KEY_CALIB_LIMIT:
         a->calib_limit = qns_parse_count(state, "--calib-limit", arg, INT64_MAX);
         return 0;
     case KEY_LAYERS:
-        if (a->n_layers == QNS_ARRAY_LEN(a->layers))
-            argp_error(state, "--layers at most %zu times", QNS_ARRAY_LEN(a->layers));
-        a->layers[a->n_layers++] = arg;
+        qns_take_text(state, "--layers", a->layers, &a->n_layers, QNS_ARRAY_LEN(a->layers), arg);
         return 0;
     case KEY_SORT:
         if (!qns_sens_order_parse(&a->order, arg))

@@ -1,26 +1,21 @@
 /* SPDX-License-Identifier: MIT */
 /* qns shadow: both models side by side over the data, nothing on disk. */
-#include "core/base/mem.h"
-#include "ns/shadow.h"
 #include "tools/results.h"
-#include "tools/session.h"
+#include "tools/two_models.h"
 #include "tools/ui.h"
 
 typedef struct shadow_args {
     qns_common common;
     qns_data_args data;
     qns_result_args result;
-    const char *model[2], *backend;
-    size_t n_models;
+    qns_two_args two;
     bool per_channel;
 } shadow_args;
 
-enum { KEY_BACKEND = 2000, KEY_PER_CHANNEL };
+enum { KEY_PER_CHANNEL = 2000 };
 
 static const struct argp_option options[] = {
     {"per-channel", KEY_PER_CHANNEL, 0, 0, "activations by channel, too, of the worst layers", 1},
-    {"backend", KEY_BACKEND, "NAME", 0,
-     "run the quantized model as fbgemm, fbgemm-avx2, fbgemm-vnni, qnnpack or onnxruntime", 1},
     {0},
 };
 
@@ -31,21 +26,17 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     case ARGP_KEY_INIT:
         state->child_inputs[0] = &a->data;
         state->child_inputs[1] = &a->result;
-        state->child_inputs[2] = state->child_inputs[3] = &a->common;
+        state->child_inputs[2] = &a->two;
+        state->child_inputs[3] = state->child_inputs[4] = &a->common;
         return 0;
     case KEY_PER_CHANNEL:
         a->per_channel = true;
         return 0;
-    case KEY_BACKEND:
-        a->backend = arg;
-        return 0;
     case ARGP_KEY_ARG:
-        if (a->n_models == 2)
-            argp_error(state, "two models, please; '%s' is a third", arg);
-        a->model[a->n_models++] = arg;
+        qns_two_take(state, &a->two, arg);
         return 0;
     case ARGP_KEY_END:
-        if (a->n_models != 2 || a->data.n == 0)
+        if (a->two.n != 2 || a->data.n == 0)
             argp_error(state,
                        "two models and data are needed: qns shadow FLOAT.onnx QUANT.onnx -d DATA");
         qns_results_check_two(state, &a->result);
@@ -57,6 +48,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 
 static const struct argp_child children[] = {{&qns_data_argp, 0, 0, 10},
                                              {&qns_result_argp, 0, 0, 1},
+                                             {&qns_two_argp, 0, 0, 1},
                                              {&qns_engine_argp, 0, "Running models:", 50},
                                              {&qns_common_argp, 0, "Common options:", 90},
                                              {0}};
@@ -74,31 +66,9 @@ static const struct argp argp = {
            "report'.\n\n"
            "Example: qns shadow model.onnx quant.onnx -d eval.yaml --html report.html"};
 
-static qns_shadow_side side_of(const qns_model *m, const qns_common *c, const qns_exec_opts *eo)
-{
-    return (qns_shadow_side){.graph = qns_model_graph(m),
-                             .exec = eo,
-                             .file = qns_model_path(m),
-                             .model = qns_model_path(m),
-                             .backend = qns_model_is_quantized(m) ? qns_model_backend(m)->name : "",
-                             .engine = c->engine == QNS_ENGINE_ONEDNN ? "onednn" : "reference"};
-}
-
 static qns_status run_shadow(qns_result **r, const shadow_args *a, qns_progress *bar, qns_err *err)
 {
-    qns_status st = QNS_OK;
-    qns_model *ref = NULL, *test = NULL;
-    qns_source *s = NULL;
-    const qns_data_args *d = &a->data;
-    const qns_model_opts ro = qns_model_opts_of(&a->common, NULL);
-    const qns_model_opts to = qns_model_opts_of(&a->common, a->backend);
-    QNS_TRY_DONE(qns_model_load(&ref, a->model[0], &ro, err));
-    QNS_TRY_DONE(qns_model_load(&test, a->model[1], &to, err));
-    QNS_TRY_DONE(
-        qns_source_open(&s, qns_model_graph(ref), d->spec, d->n, d->labels, d->limit, err));
-    const qns_exec_opts re = qns_exec_opts_of(&a->common, ref);
-    const qns_exec_opts te = qns_exec_opts_of(&a->common, test);
-    const qns_shadow_side rs = side_of(ref, &a->common, &re), ts = side_of(test, &a->common, &te);
+    qns_two_models two = {0};
     const qns_shadow_opts opts = {.layers = a->result.layers,
                                   .n_layers = a->result.n_layers,
                                   .n_detail = a->result.n_detail,
@@ -107,11 +77,10 @@ static qns_status run_shadow(qns_result **r, const shadow_args *a, qns_progress 
                                   .progress = qns_progress_at,
                                   .cancelled = qns_ui_cancelled,
                                   .ctx = bar};
-    QNS_TRY_DONE(qns_shadow(r, &rs, &ts, s, &opts, err));
-done:
-    qns_source_close(s);
-    qns_model_free(test);
-    qns_model_free(ref);
+    qns_status st = qns_two_open(&two, &a->two, &a->data, &a->common, err);
+    if (st == QNS_OK)
+        st = qns_shadow(r, &two.side[0], &two.side[1], two.source, &opts, err);
+    qns_two_close(&two);
     return st;
 }
 

@@ -5,7 +5,6 @@
 #include "reports/kind.h"
 #include "tools/cmd.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -164,15 +163,6 @@ static void print_notes(const skiplist_args *a, const qns_skip_format *f, const 
                     l->layer[i].op, qns_skip_space_text(f->space));
 }
 
-static qns_status put(const char *path, const qns_str *t, qns_err *err)
-{
-    if (path && strcmp(path, "-") != 0)
-        return qns_file_write(path, qns_str_get(t), t->len, err);
-    if (fwrite(qns_str_get(t), 1, t->len, stdout) != t->len || fflush(stdout) != 0)
-        QNS_FAIL(err, IO, "cannot write to standard output: %s", strerror(errno));
-    return QNS_OK;
-}
-
 static int run(int argc, char **argv)
 {
     skiplist_args a = {.which.verdict = QNS_V_BAD};
@@ -190,7 +180,7 @@ static int run(int argc, char **argv)
     QNS_TRY_DONE(qns_skip_format_find(&format, a.to, &err));
     QNS_TRY_DONE(make_list(&list, &a, &err));
     QNS_TRY_DONE(qns_skiplist_write(&t, format, list, &err));
-    QNS_TRY_DONE(put(a.common.out, &t, &err));
+    QNS_TRY_DONE(qns_file_put(a.common.out ? a.common.out : "-", qns_str_get(&t), t.len, &err));
     if (!a.common.quiet)
         print_notes(&a, format, list);
 done:

@@ -43,9 +43,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
         *a = (qns_result_args){.fail_on = -1, .rows = 20};
         return 0;
     case KEY_LAYERS:
-        if (a->n_layers == QNS_ARRAY_LEN(a->layers))
-            argp_error(state, "--layers at most %zu times", QNS_ARRAY_LEN(a->layers));
-        a->layers[a->n_layers++] = arg;
+        qns_take_text(state, "--layers", a->layers, &a->n_layers, QNS_ARRAY_LEN(a->layers), arg);
         return 0;
     case KEY_DETAIL:
         a->n_detail = (uint32_t)qns_parse_count(state, "--detail", arg, 1000);

@@ -200,6 +200,36 @@ float *check_in_f32(check *c, size_t n)
     return p;
 }
 
+qk_requant check_requant(check *c, float *mult, int32_t *offset, const float *bias, size_t k,
+                         size_t n)
+{
+    const float step = c->fill == FILL_TIES ? 0.125f : 1.0f / (16.0f * (float)k);
+    qk_requant rq = {.scheme = check_pick(c, 0, 3) ? QK_RQ_FBGEMM : QK_RQ_QNNPACK,
+                     .per_channel = check_pick(c, 0, 1),
+                     .mult = mult,
+                     .offset = offset,
+                     .prescaled = check_pick(c, 0, 1),
+                     .rcp = c->fill == FILL_TIES ? 4.0f : 37.77f,
+                     .zero = (int32_t)check_pick(c, 0, 255),
+                     .hi = 255};
+
+    if (rq.scheme == QK_RQ_FBGEMM && check_pick(c, 0, 2))
+        rq.bias = bias;
+    if (check_pick(c, 0, 1))
+        rq.lo = rq.zero;
+    if (check_pick(c, 0, 2) == 0)
+        rq.hi = rq.lo + (int32_t)check_pick(c, 0, (size_t)(255 - rq.lo));
+    for (size_t j = 0; j < n; j++) {
+        mult[j] = c->fill == FILL_TIES ? step : step * (0.1f + (float)qns_rng_unit(&c->rng));
+        offset[j] = (int32_t)check_pick(c, 0, 2000) - 1000;
+        if (c->fill == FILL_EXTREMES)
+            offset[j] = check_pick(c, 0, 1) ? INT32_MAX : INT32_MIN;
+        if (c->fill == FILL_SPECIAL)
+            mult[j] = check_pick(c, 0, 1) ? 1e10f : 0x1p-120f;
+    }
+    return rq;
+}
+
 check_out check_out_new(check *c, size_t rows, size_t width, size_t stride, size_t align)
 {
     check_out o = {.rows = rows, .width = width, .stride = stride};

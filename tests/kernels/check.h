@@ -52,6 +52,12 @@ float *check_in_f32(check *c, size_t n);
 void *check_in_bytes(check *c, size_t size); /* not filled */
 void check_free(void *in);
 
+/* Parameters for sums of k products and n channels: mult and offset are filled, bias is taken. The
+ * multipliers leave codes in range for most sums; ties: an eighth, so that halves are common;
+ * special: every kind of number that is not. */
+qk_requant check_requant(check *c, float *mult, int32_t *offset, const float *bias, size_t k,
+                         size_t n);
+
 /* Outputs: rows of `width` bytes, `stride` bytes apart, between guards. One block for each table.
  */
 typedef struct check_out {

@@ -57,41 +57,10 @@ static void tensors_free(tensors *t)
     check_free(t->a);
 }
 
-/* Multipliers that leave codes in range for most sums; ties: an eighth, so that halves are common;
- * special: every kind of number that is not. */
-static qk_requant parameters(check *c, const tensors *t, problem p)
-{
-    const float step = c->fill == FILL_TIES ? 0.125f : 1.0f / (16.0f * (float)(p.taps * p.k));
-    qk_requant rq = {.scheme = check_pick(c, 0, 3) ? QK_RQ_FBGEMM : QK_RQ_QNNPACK,
-                     .per_channel = check_pick(c, 0, 1),
-                     .mult = t->mult,
-                     .offset = t->offset,
-                     .prescaled = check_pick(c, 0, 1),
-                     .rcp = c->fill == FILL_TIES ? 4.0f : 37.77f,
-                     .zero = (int32_t)check_pick(c, 0, 255),
-                     .hi = 255};
-
-    if (rq.scheme == QK_RQ_FBGEMM && check_pick(c, 0, 2))
-        rq.bias = t->bias;
-    if (check_pick(c, 0, 1))
-        rq.lo = rq.zero;
-    if (check_pick(c, 0, 2) == 0)
-        rq.hi = rq.lo + (int32_t)check_pick(c, 0, (size_t)(255 - rq.lo));
-    for (size_t j = 0; j < p.n; j++) {
-        t->mult[j] = c->fill == FILL_TIES ? step : step * (0.1f + (float)qns_rng_unit(&c->rng));
-        t->offset[j] = (int32_t)check_pick(c, 0, 2000) - 1000;
-        if (c->fill == FILL_EXTREMES)
-            t->offset[j] = check_pick(c, 0, 1) ? INT32_MAX : INT32_MIN;
-        if (c->fill == FILL_SPECIAL)
-            t->mult[j] = check_pick(c, 0, 1) ? 1e10f : 0x1p-120f;
-    }
-    return rq;
-}
-
 static void conv(check *c, problem p)
 {
     tensors t = tensors_new(c, p);
-    const qk_requant rq = parameters(c, &t, p);
+    const qk_requant rq = check_requant(c, t.mult, t.offset, t.bias, p.taps * p.k, p.n);
     qk_conv_tile tile = {.rows = t.rows,
                          .m = p.m,
                          .n_taps = p.taps,
@@ -137,7 +106,7 @@ Test(conv, variants)
 static void joined(check *c, problem p)
 {
     tensors t = tensors_new(c, p);
-    const qk_requant rq = parameters(c, &t, p);
+    const qk_requant rq = check_requant(c, t.mult, t.offset, t.bias, p.taps * p.k, p.n);
     const size_t k = p.taps * p.k, k4 = room(k);
     uint8_t *patch = calloc(p.m, k4), *out = calloc(p.m, p.n), *want = calloc(p.m, p.n);
     const uint8_t **rows = calloc(p.m, sizeof *rows);

@@ -54,31 +54,6 @@ static void tensors_free(tensors *t)
     check_free(t->codes);
 }
 
-static qk_requant parameters(check *c, const tensors *t, problem p)
-{
-    const float step = c->fill == FILL_TIES ? 0.125f : 1.0f / (16.0f * (float)(p.rows * p.cols));
-    qk_requant rq = {.scheme = check_pick(c, 0, 3) ? QK_RQ_FBGEMM : QK_RQ_QNNPACK,
-                     .per_channel = check_pick(c, 0, 1),
-                     .mult = t->mult,
-                     .offset = t->offset,
-                     .prescaled = check_pick(c, 0, 1),
-                     .rcp = c->fill == FILL_TIES ? 4.0f : 37.77f,
-                     .zero = (int32_t)check_pick(c, 0, 255),
-                     .hi = 255};
-
-    if (rq.scheme == QK_RQ_FBGEMM && check_pick(c, 0, 2))
-        rq.bias = t->bias;
-    if (check_pick(c, 0, 1))
-        rq.lo = rq.zero;
-    for (size_t j = 0; j < p.n; j++) {
-        t->mult[j] = c->fill == FILL_TIES ? step : step * (0.1f + (float)qns_rng_unit(&c->rng));
-        t->offset[j] = (int32_t)check_pick(c, 0, 2000) - 1000;
-        if (c->fill == FILL_SPECIAL)
-            t->mult[j] = check_pick(c, 0, 1) ? 1e10f : 0x1p-120f;
-    }
-    return rq;
-}
-
 static qk_dw_line line_of(const tensors *t, problem p, const qk_requant *rq)
 {
     return (qk_dw_line){.columns = t->columns,
@@ -97,7 +72,7 @@ static qk_dw_line line_of(const tensors *t, problem p, const qk_requant *rq)
 static void dwline(check *c, problem p)
 {
     tensors t = tensors_new(c, p);
-    const qk_requant rq = parameters(c, &t, p);
+    const qk_requant rq = check_requant(c, t.mult, t.offset, t.bias, p.rows * p.cols, p.n);
     const qk_dw_line line = line_of(&t, p, &rq);
     const size_t ld = p.n + check_pick(c, 0, 5);
     check_out o = check_out_new(c, p.lines * p.m, p.n, ld, 1);
@@ -115,7 +90,9 @@ static void dwline(check *c, problem p)
     } else {
         c->var.dwline_u8s8(o.var, ld, &line);
     }
-    check_out_done(c, &o, 1, c->fill == FILL_UNIFORM && p.n > 16 && rq.lo + 100 < rq.hi);
+    check_out_done(c, &o, 1,
+                   c->fill == FILL_UNIFORM && p.n > 16 && rq.lo + 100 < rq.hi &&
+                       rq.zero + 20 < rq.hi);
     tensors_free(&t);
 }
 
@@ -144,7 +121,7 @@ Test(dwline, u8s8)
 static void joined(check *c, problem p)
 {
     tensors t = tensors_new(c, p);
-    const qk_requant rq = parameters(c, &t, p);
+    const qk_requant rq = check_requant(c, t.mult, t.offset, t.bias, p.rows * p.cols, p.n);
     const qk_dw_line line = line_of(&t, p, &rq);
     const size_t taps = p.rows * p.cols;
     uint8_t *out = malloc(p.lines * p.m * p.n), *want = malloc(p.n);
