@@ -37,6 +37,17 @@ const char *qns_build_text(qns_build *b, const char *fmt, ...)
     return s ? s : "";
 }
 
+const char *qns_build_joined(qns_build *b, const char *const *name, uint32_t n)
+{
+    qns_str t = {0};
+    for (uint32_t i = 0; i < n && i < 32; i++)
+        qns_str_addf(&t, "%s%s", i ? " + " : "", name[i]);
+    b->failed |= t.failed;
+    const char *s = qns_build_text(b, "%s", qns_str_get(&t));
+    qns_str_fini(&t);
+    return s;
+}
+
 const char *qns_build_db(qns_build *b, const qns_diff *d, double db)
 {
     if (isnan(db))

@@ -21,6 +21,8 @@ void *qns_build_get(qns_build *b, size_t n, size_t size);
 const char *qns_build_text(qns_build *b, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 
+/* "conv1 + bn1", the first 32. */
+const char *qns_build_joined(qns_build *b, const char *const *name, uint32_t n);
 /* "35.8", "exact", "undefined", or "-" when it was not measured. */
 const char *qns_build_db(qns_build *b, const qns_diff *d, double db);
 /* Four significant digits; "-" for NaN. */

@@ -162,14 +162,10 @@ static qns_facts place_facts(qns_build *b, const qns_layer *l)
 {
     qns_fact *f = qns_build_get(b, 16, sizeof *f);
     qns_facts out = {"Layer", f, 0};
-    qns_str origin = {0};
     if (!f)
         return out;
-    for (uint32_t i = 0; i < l->n_origin && i < 32; i++)
-        qns_str_addf(&origin, "%s%s", i ? " + " : "", l->origin[i]);
-    b->failed |= origin.failed;
     qns_build_fact(b, f, &out.n, "name", qns_build_text(b, "%s", l->name));
-    qns_build_fact(b, f, &out.n, "stands for", qns_build_text(b, "%s", qns_str_get(&origin)));
+    qns_build_fact(b, f, &out.n, "stands for", qns_build_joined(b, l->origin, l->n_origin));
     qns_build_fact(b, f, &out.n, "operator", qns_build_text(b, "%s", l->op));
     qns_build_fact(b, f, &out.n, "runs as", qns_build_text(b, "%s", l->kept));
     qns_build_fact(b, f, &out.n, "order", qns_build_text(b, "%d", l->index));
@@ -180,7 +176,6 @@ static qns_facts place_facts(qns_build *b, const qns_layer *l)
     qns_build_fact(b, f, &out.n, "float data", qns_build_text(b, "%s", l->ref_dataset));
     qns_build_fact(b, f, &out.n, "int8 data", qns_build_text(b, "%s", l->test_dataset));
     qns_build_fact(b, f, &out.n, "paired by", qns_build_text(b, "%s", l->paired_by));
-    qns_str_fini(&origin);
     return out;
 }
 

@@ -116,18 +116,13 @@ static qns_facts place_facts(maker *m, const qns_changed *l)
     qns_build *b = &m->b;
     qns_fact *f = qns_build_get(b, 8, sizeof *f);
     qns_facts out = {"Layer", f, 0};
-    qns_str origin = {0};
     if (!f)
         return out;
-    for (uint32_t i = 0; i < l->n_origin && i < 32; i++)
-        qns_str_addf(&origin, "%s%s", i ? " + " : "", l->origin[i]);
-    b->failed |= origin.failed;
     qns_build_fact(b, f, &out.n, "name", qns_build_text(b, "%s", l->name));
-    qns_build_fact(b, f, &out.n, "stands for", qns_build_text(b, "%s", qns_str_get(&origin)));
+    qns_build_fact(b, f, &out.n, "stands for", qns_build_joined(b, l->origin, l->n_origin));
     qns_build_fact(b, f, &out.n, "operator", qns_build_text(b, "%s", l->op));
     qns_build_fact(b, f, &out.n, "order", qns_build_text(b, "%d", l->index));
     qns_build_fact(b, f, &out.n, "MACs", l->macs ? qns_build_count(b, l->macs) : "-");
-    qns_str_fini(&origin);
     return out;
 }
 

@@ -142,13 +142,9 @@ static qns_facts place_facts(building *x, const qns_sens_unit *u)
     qns_build *b = &x->b;
     qns_fact *f = qns_build_get(b, 12, sizeof *f);
     qns_facts out = {"Layer", f, 0};
-    qns_str names = {0};
     if (!f)
         return out;
-    for (uint32_t i = 0; i < u->n_names && i < 32; i++)
-        qns_str_addf(&names, "%s%s", i ? " + " : "", u->names[i]);
-    b->failed |= names.failed;
-    add(b, f, &out.n, "name", qns_build_text(b, "%s", qns_str_get(&names)));
+    add(b, f, &out.n, "name", qns_build_joined(b, u->names, u->n_names));
     add(b, f, &out.n, "operator", qns_build_text(b, "%s", u->op));
     add(b, f, &out.n, "order", qns_build_text(b, "%u", u->index));
     add(b, f, &out.n, "MACs", u->macs > 0 ? qns_build_count(b, (uint64_t)u->macs) : "-");
@@ -156,7 +152,6 @@ static qns_facts place_facts(building *x, const qns_sens_unit *u)
         add(b, f, &out.n, "alone",
             "stays in float: it only joins codes that other layers make, so that nothing is in "
             "int8 when all others are in float");
-    qns_str_fini(&names);
     return out;
 }
 

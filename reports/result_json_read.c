@@ -112,7 +112,6 @@ static qns_status get_channels(qns_json_reader *rd, qns_channels *c, const json_
     return qns_json_get_numbers(rd, &c->sqnr_db, c->n, j, "sqnr_db", &at);
 }
 
-/* Origins of a layer. */
 qns_status qns_get_word(qns_json_reader *rd, int *out, const json_t *o, const char *key,
                         const char *const *word, int n, const qns_json_place *up)
 {

@@ -110,7 +110,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     case ARGP_KEY_END:
         if (!a->list && (a->two.n != 2 || a->data.n == 0 || !a->rules))
             argp_error(state, "two models, data and rules are needed: qns selftest FLOAT.onnx "
-                              "QUANT.onnx -d DATA --rules GATE.yaml");
+                              "QUANT.onnx -d DATA --rules GATE.yaml; --list names the faults");
         return 0;
     default:
         return ARGP_ERR_UNKNOWN;
