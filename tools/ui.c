@@ -3,6 +3,7 @@
 
 #include <inttypes.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -86,13 +87,14 @@ const char *qns_ui_bytes(char out[24], uint64_t n)
     return out;
 }
 
-static volatile sig_atomic_t stop;
+/* The handler may run in any thread, that of a capture's writer too; a lock-free flag may be set
+ * there. */
+static atomic_bool stop;
 
 static void on_signal(int sig)
 {
-    if (stop)
+    if (atomic_exchange(&stop, true))
         _exit(128 + sig);
-    stop = 1;
 }
 
 void qns_ui_catch_signals(void)
@@ -107,5 +109,5 @@ void qns_ui_catch_signals(void)
 bool qns_ui_cancelled(void *unused)
 {
     (void)unused;
-    return stop != 0;
+    return atomic_load(&stop);
 }
