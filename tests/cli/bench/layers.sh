@@ -7,7 +7,7 @@ $QNS bench layers $FIXTURES/model.onnx -j 1 --runs 3 --json > r.json
 import json
 r = json.load(open("r.json"))["results"][0]
 ms = [l["ms"] for l in r["layers"]]
-assert ms == sorted(ms, reverse=True) and abs(sum(l["share"] for l in r["layers"]) - 1) < 1e-6
+assert ms == sorted(ms, reverse=True) and abs(sum(l["share"] for l in r["layers"]) - 1) < 1e-5  # six digits each
 text = open("table").read()
 assert all(l["name"][-17:] in text for l in r["layers"])
 PY
