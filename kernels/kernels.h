@@ -36,6 +36,10 @@ struct qk_table {
     void (*conv_u8s8)(uint8_t *out, size_t ld_out, const qk_conv_tile *t);
     /* Bytes of scratch memory for a tile of m, n_taps and tap_k; grows with each of them. */
     size_t (*conv_u8s8_scratch)(const qk_conv_tile *t);
+    /* What conv_u8s8() wants to know about panels of packed weights: returns how many numbers that
+     * is, also for notes NULL; 0 for nothing. */
+    size_t (*conv_u8s8_notes)(int32_t *notes, const int8_t *packed, size_t n_panels, size_t n_taps,
+                              size_t tap_k);
     /* acc[c] = sum over taps of taps[t][c] * w[t * n + c]: one output position of a depthwise conv.
      */
     void (*dwconv_u8s8)(int32_t *acc, const uint8_t *const *taps, size_t n_taps, const int8_t *w,

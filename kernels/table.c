@@ -23,6 +23,7 @@ static void init_scalar(qk_table *t)
         .requant = qk_requant__c,
         .conv_u8s8 = qk_conv_u8s8__c,
         .conv_u8s8_scratch = qk_conv_u8s8_scratch__c,
+        .conv_u8s8_notes = qk_conv_notes__c,
         .dwconv_u8s8 = qk_dwconv_u8s8__c,
         .dwline_u8s8 = qk_dwline_u8s8__c,
         .gemm_u8s8_pairs = qk_gemm_u8s8_pairs__c,
@@ -61,6 +62,7 @@ static void init_avx2(qk_table *t)
     t->requant = qk_requant__avx2;
     t->conv_u8s8 = qk_conv_u8s8__avx2;
     t->conv_u8s8_scratch = qk_conv_u8s8_scratch__avx2;
+    t->conv_u8s8_notes = qk_conv_notes__avx2;
     t->dwconv_u8s8 = qk_dwconv_u8s8__avx2;
     t->dwline_u8s8 = qk_dwline_u8s8__avx2;
     t->gemm_f32 = qk_gemm_f32__avx2;
@@ -95,6 +97,7 @@ static void init_vnni(qk_table *t)
     t->gemm_u8s8 = qk_gemm_u8s8__vnni;
     t->requant = qk_requant__vnni;
     t->conv_u8s8 = qk_conv_u8s8__vnni;
+    t->conv_u8s8_notes = qk_conv_notes__c;
     t->conv_u8s8_scratch = qk_conv_u8s8_scratch__c;
     t->dwconv_u8s8 = qk_dwconv_u8s8__vnni;
     t->dwline_u8s8 = qk_dwline_u8s8__vnni;

@@ -42,6 +42,7 @@ typedef struct qk_conv_tile {
     size_t n;
     const qk_requant *rq; /* of the first column; zero_w NULL, 0 <= lo <= hi <= 255 */
     void *scratch;        /* what conv_u8s8_scratch() says, aligned to 64 */
+    const int32_t *notes; /* conv_u8s8_notes() from the first panel of this tile on */
     const void *ahead;    /* the weights that are read after these, worth fetching; or NULL */
 } qk_conv_tile;
 

@@ -38,7 +38,13 @@ static void conv_u8s8(const qk_table *k, qns_bench_data *d)
                             .packed = d->packed,
                             .n = N,
                             .rq = &d->requant,
+                            .notes = d->notes,
                             .scratch = d->scratch};
+
+    if (d->noted != k) {
+        k->conv_u8s8_notes(d->notes, d->packed, N / 16, 1, K);
+        d->noted = k;
+    }
 
     assert(k->conv_u8s8_scratch(&t) <= QNS_BENCH_SCRATCH);
     k->conv_u8s8(d->codes_out, N, &t);

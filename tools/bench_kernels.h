@@ -13,6 +13,8 @@ typedef struct qns_bench_data {
     int8_t *weight, *packed;
     float *weight_f32, *packed_f32;
     int32_t *acc, *col_sum;
+    int32_t *notes;        /* conv_u8s8_notes() of packed, ... */
+    const qk_table *noted; /* ... as this table has them */
     float *mult;
     void *scratch; /* QNS_BENCH_SCRATCH bytes */
     const uint8_t *row_u8[256];

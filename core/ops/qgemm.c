@@ -15,6 +15,7 @@ struct qns_qgemm {
     int8_t *packed;    /* groups blocks of group_size; depthwise: [tap][channel] */
     size_t group_size; /* bytes */
     size_t panel_size; /* bytes of 16 output channels */
+    int32_t *notes;    /* about the packed weights, for a kernel that wants them; else NULL */
     bool pairs;        /* sums of two products saturate */
     bool fused;        /* sums become codes where they were made */
     bool by_lines;     /* ... of a copy of the input */
@@ -67,6 +68,24 @@ static qns_status pack_lines(qns_qgemm *q, int32_t *col_sum, const int8_t *w, qn
     return st;
 }
 
+static size_t taps_of(const qns_tiles *t)
+{
+    return t->by_taps ? t->g.taps : 1;
+}
+
+static qns_status take_notes(qns_qgemm *q, const qk_table *k, qns_arena *a, qns_err *err)
+{
+    const qns_tiles *t = &q->t;
+    const size_t taps = taps_of(t);
+    const size_t n_panels = q->panel_size ? t->groups * q->group_size / q->panel_size : 0;
+    const size_t n = k->conv_u8s8_notes(NULL, q->packed, n_panels, taps, t->k / taps);
+    if (!n)
+        return QNS_OK;
+    QNS_TRY(qns_arena_new((void **)&q->notes, a, n, sizeof *q->notes, err));
+    k->conv_u8s8_notes(q->notes, q->packed, n_panels, taps, t->k / taps);
+    return QNS_OK;
+}
+
 qns_status qns_qgemm_create(qns_qgemm **out, const qns_call *c, const qns_tiles *t, const int8_t *w,
                             qns_qgemm_kind kind, qns_arena *a, qns_err *err)
 {
@@ -92,6 +111,8 @@ qns_status qns_qgemm_create(qns_qgemm **out, const qns_call *c, const qns_tiles 
             qns_tiles_by_taps(&q->t);
         QNS_TRY(pack(q, col_sum, w, a, err));
     }
+    if (q->fused)
+        QNS_TRY(take_notes(q, c->k, a, err));
     QNS_TRY(qns_gemm_quant_make(&q->rq, c, scheme, col_sum, t->out_ch, t->k, a, err));
     q->pad = (uint8_t)c->in[0].qp->zero[0];
     QNS_TRY(qns_arena_new((void **)&pad, a, t->in_ch, 1, err));
@@ -101,11 +122,6 @@ qns_status qns_qgemm_create(qns_qgemm **out, const qns_call *c, const qns_tiles 
     q->depthwise.rq = &q->rq;
     *out = q;
     return QNS_OK;
-}
-
-static size_t taps_of(const qns_tiles *t)
-{
-    return t->by_taps ? t->g.taps : 1;
 }
 
 /* Of one thread, in front of the memory for tiles. */
@@ -172,7 +188,8 @@ static void run_tile(uint8_t *out, const qns_qgemm *q, const uint8_t *in, const 
     const qk_table *k = c->k;
     const qns_tiles *t = &q->t;
     const qns_tile tile = qns_tile_at(t, job);
-    const int8_t *packed = q->packed + tile.group * q->group_size + tile.col / 16 * q->panel_size;
+    const size_t first_panel = tile.group * ((t->og + 15) / 16) + tile.col / 16;
+    const int8_t *packed = q->packed + first_panel * q->panel_size;
     const size_t ch = tile.group * t->og + tile.col;
     const qk_requant rq = qns_gemm_quant_from(&q->rq, ch);
 
@@ -186,6 +203,7 @@ static void run_tile(uint8_t *out, const qns_qgemm *q, const uint8_t *in, const 
                                  .n = tile.n_col,
                                  .rq = &rq,
                                  .scratch = scratch,
+                                 .notes = q->notes ? q->notes + first_panel : NULL,
                                  .ahead = c->ahead};
 
         k->conv_u8s8(out + tile.first * t->out_ch + ch, t->out_ch, &ct);

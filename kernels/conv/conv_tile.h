@@ -20,6 +20,11 @@ void qk_conv_u8s8__amx(uint8_t *out, size_t ld_out, const qk_conv_tile *t);
 void qk_conv_u8s8__neon(uint8_t *out, size_t ld_out, const qk_conv_tile *t);
 void qk_conv_u8s8__neondot(uint8_t *out, size_t ld_out, const qk_conv_tile *t);
 
+size_t qk_conv_notes__c(int32_t *notes, const int8_t *packed, size_t n_panels, size_t n_taps,
+                        size_t tap_k);
+size_t qk_conv_notes__avx2(int32_t *notes, const int8_t *packed, size_t n_panels, size_t n_taps,
+                           size_t tap_k);
+
 size_t qk_conv_u8s8_scratch__c(const qk_conv_tile *t);
 size_t qk_conv_u8s8_scratch__avx2(const qk_conv_tile *t);
 size_t qk_conv_u8s8_scratch__amx(const qk_conv_tile *t);

@@ -46,3 +46,14 @@ size_t qk_conv_u8s8_scratch__c(const qk_conv_tile *t)
     (void)t;
     return 0;
 }
+
+size_t qk_conv_notes__c(int32_t *notes, const int8_t *packed, size_t n_panels, size_t n_taps,
+                        size_t tap_k)
+{
+    (void)notes;
+    (void)packed;
+    (void)n_panels;
+    (void)n_taps;
+    (void)tap_k;
+    return 0;
+}

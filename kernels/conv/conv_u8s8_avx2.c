@@ -5,65 +5,26 @@
  * the codes cut to 127, and a list of the quads in which something was cut, with what is missing,
  * which is at most 128 again. Both parts go the fast way and their sums are exact. Only where most
  * quads are on the list, codes and weights are widened to words for vpmaddwd, which takes twice the
- * time. */
+ * time.
+ *
+ * With codes up to 127, two sums of two still fit into 16 bits if the weights of the four products
+ * add up to at most 258 on either side of 0, and most do: the largest weight of a channel is 127,
+ * the others are smaller. Then one vpmaddwd widens two quads. Pairs of quads in which a column
+ * exceeds that are noted when the weights are packed (notes_avx2.c) and go quad by quad. */
 #include "kernels/conv/conv_tile.h"
-#include "kernels/gemm/gemm.h"
+#include "kernels/conv/parts_avx2.h"
 
-#include <immintrin.h>
-#include <string.h>
-
-#define INLINE     static inline __attribute__((always_inline))
-#define ROWS       4
-#define CHUNK      48 /* positions that are split at a time, a multiple of ROWS */
-#define PANEL_QUAD (QK_PANEL * QK_QUAD)
-
-/* Parameters of a panel, all written out; columns that do not exist are 0. */
-typedef struct panel {
-    float mult[QK_PANEL], bias[QK_PANEL];
-    int32_t offset[QK_PANEL];
-    __m256 rcp;
-    __m256i zero, lo, hi; /* words; bytes; bytes */
-    size_t width, n_quads;
-    const int8_t *packed;
-} panel;
-
-static void make_panel(panel *p, const qk_conv_tile *t, size_t col)
-{
-    const qk_requant *rq = t->rq;
-
-    p->width = t->n - col < QK_PANEL ? t->n - col : QK_PANEL;
-    for (size_t j = 0; j < QK_PANEL; j++) {
-        const bool is = j < p->width;
-
-        p->mult[j] = is ? rq->mult[rq->per_channel ? col + j : 0] : 0.0f;
-        p->bias[j] = is && rq->bias ? rq->bias[col + j] : 0.0f;
-        p->offset[j] = is ? rq->offset[col + j] : 0;
-    }
-    p->rcp = _mm256_set1_ps(rq->prescaled || !rq->bias ? 1.0f : rq->rcp);
-    p->zero = _mm256_set1_epi16((int16_t)rq->zero);
-    p->lo = _mm256_set1_epi8((char)rq->lo);
-    p->hi = _mm256_set1_epi8((char)rq->hi);
-    p->n_quads = (t->tap_k + QK_QUAD - 1) / QK_QUAD;
-    p->packed = t->packed + col / QK_PANEL * t->n_taps * p->n_quads * PANEL_QUAD;
-}
+enum {
+    ROWS = 4,
+    CHUNK = 64, /* positions that are split at a time, a multiple of ROWS */
+    LINE = 64,
+    FETCHING = 4 /* blocks that fetch the next panel: one line for four quads */
+};
 
 /* What a quad lost when its codes were cut to 127. */
 typedef struct missing {
     uint32_t quad, rest;
 } missing;
-
-INLINE __m256i quad_of(const uint8_t *row)
-{
-    int32_t v;
-    memcpy(&v, row, sizeof v);
-    return _mm256_set1_epi32(v);
-}
-
-/* c + sums of two in 16 bits, then of four in 32. */
-INLINE __m256i dot_small(__m256i c, __m256i a, __m256i w, __m256i ones)
-{
-    return _mm256_add_epi32(c, _mm256_madd_epi16(_mm256_maddubs_epi16(a, w), ones));
-}
 
 /* Even and odd bytes as words. */
 INLINE __m256i dot_any(__m256i c, __m256i a, __m256i w)
@@ -75,40 +36,6 @@ INLINE __m256i dot_any(__m256i c, __m256i a, __m256i w)
 
     return _mm256_add_epi32(
         c, _mm256_add_epi32(_mm256_madd_epi16(even_a, even_w), _mm256_madd_epi16(odd_a, odd_w)));
-}
-
-INLINE __m256i round8(const panel *p, __m256i t, int j)
-{
-    const __m256 x = _mm256_fmadd_ps(_mm256_loadu_ps(p->bias + j), p->rcp, _mm256_cvtepi32_ps(t));
-    return _mm256_cvtps_epi32(_mm256_mul_ps(x, _mm256_loadu_ps(p->mult + j)));
-}
-
-INLINE void store16(uint8_t *out, __m128i codes, size_t width)
-{
-    uint8_t bytes[QK_PANEL];
-
-    if (width == QK_PANEL) {
-        _mm_storeu_si128((__m128i *)out, codes);
-        return;
-    }
-    _mm_storeu_si128((__m128i *)bytes, codes);
-    memcpy(out, bytes, width);
-}
-
-/* Codes of two positions. */
-INLINE void write_two(uint8_t *out0, uint8_t *out1, const panel *p, const __m256i c0[2],
-                      const __m256i c1[2])
-{
-    const __m256i order = _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7);
-    const __m256i w0 = _mm256_packs_epi32(round8(p, c0[0], 0), round8(p, c0[1], 8));
-    const __m256i w1 = _mm256_packs_epi32(round8(p, c1[0], 0), round8(p, c1[1], 8));
-    __m256i codes =
-        _mm256_packus_epi16(_mm256_adds_epi16(w0, p->zero), _mm256_adds_epi16(w1, p->zero));
-
-    codes = _mm256_min_epu8(_mm256_max_epu8(codes, p->lo), p->hi);
-    codes = _mm256_permutevar8x32_epi32(codes, order);
-    store16(out0, _mm256_castsi256_si128(codes), p->width);
-    store16(out1, _mm256_extracti128_si256(codes, 1), p->width);
 }
 
 /* Codes of some positions, ready for the fast way. */
@@ -183,38 +110,133 @@ static missing *split_tap(uint8_t *to, missing *list, const uint8_t *row, size_t
                (k - full + QK_QUAD - 1) / QK_QUAD);
 }
 
-/* Position i of the chunk that starts at `first`. */
-static void split_row(split *s, const qk_conv_tile *t, size_t first, size_t i)
+/* Whether row i of a tap has small codes only. At stride 1 it is row i + 1 of the tap before. */
+static bool is_small_row(const split *s, const qk_conv_tile *t, size_t tap, size_t first, size_t i,
+                         size_t m)
+{
+    const uint8_t *row = t->rows[tap * t->m + first + i];
+
+    if (tap > 0 && i + 1 < m && t->rows[(tap - 1) * t->m + first + i + 1] == row)
+        return s->rows[(tap - 1) * CHUNK + i + 1] == row;
+    return is_small(row, t->tap_k);
+}
+
+/* Positions first..first + m - 1. */
+static void split_rows(split *s, const qk_conv_tile *t, size_t first, size_t m)
 {
     const size_t tap_quads = s->n_quads / t->n_taps;
-    missing *const start = s->list + i * s->n_quads, *list = start;
 
-    for (size_t tap = 0; tap < t->n_taps; tap++) {
-        const uint8_t *row = t->rows[tap * t->m + first + i];
-        uint8_t *to = s->copy + i * s->k + tap * tap_quads * QK_QUAD;
-        const bool small = is_small(row, t->tap_k);
+    memset(s->n, 0, m * sizeof *s->n);
+    for (size_t tap = 0; tap < t->n_taps; tap++)
+        for (size_t i = 0; i < m; i++) {
+            const uint8_t *row = t->rows[tap * t->m + first + i];
+            uint8_t *to = s->copy + i * s->k + tap * tap_quads * QK_QUAD;
+            missing *const list = s->list + i * s->n_quads, *end = list + s->n[i];
+            const bool small = is_small_row(s, t, tap, first, i, m);
 
-        s->rows[tap * CHUNK + i] = small ? row : to;
-        if (!small)
-            list = split_tap(to, list, row, tap * tap_quads, t->tap_k);
-    }
-    s->n[i] = (size_t)(list - start);
+            s->rows[tap * CHUNK + i] = small ? row : to;
+            if (!small)
+                s->n[i] = (size_t)(split_tap(to, end, row, tap * tap_quads, t->tap_k) - list);
+        }
 }
 
 /* Some positions of a chunk: their pointers, ld from tap to tap, and their lists. */
 typedef struct rows {
     const uint8_t *const *at;
     size_t ld;
-    const split *s; /* NULL: codes of any size, without lists */
-    size_t first;   /* within the chunk */
+    const split *s;      /* NULL: codes of any size, without lists */
+    size_t first;        /* within the chunk */
+    const int8_t *ahead; /* what they fetch */
 } rows;
 
-/* mr positions times one panel; mr and any are constants after inlining. */
-INLINE void block(uint8_t *out, size_t ld_out, const qk_conv_tile *t, const rows *r, const panel *p,
-                  const int mr, const bool any)
+INLINE __m256i load(const int8_t *w)
+{
+    return _mm256_loadu_si256((const __m256i *)w);
+}
+
+/* One quad of mr positions, from byte k of their taps on. */
+INLINE void add_one(__m256i c[ROWS][2], const uint8_t *const *a, size_t k, const int8_t *w,
+                    const int mr, const bool any)
+{
+    const __m256i ones = _mm256_set1_epi16(1), w0 = load(w), w1 = load(w + 32);
+
+#pragma GCC unroll 4
+    for (int i = 0; i < mr; i++) {
+        const __m256i quad = quad_of(a[i] + k);
+        c[i][0] = any ? dot_any(c[i][0], quad, w0) : dot_small(c[i][0], quad, w0, ones);
+        c[i][1] = any ? dot_any(c[i][1], quad, w1) : dot_small(c[i][1], quad, w1, ones);
+    }
+}
+
+/* Two quads that fit into 16 bits. */
+INLINE void add_two(__m256i c[ROWS][2], const uint8_t *const *a, size_t k, const int8_t *w,
+                    const int mr)
 {
     const __m256i ones = _mm256_set1_epi16(1);
-    const int8_t *w = p->packed;
+
+#pragma GCC unroll 2
+    for (int h = 0; h < 2; h++) {
+        const __m256i w0 = load(w + 32 * h), w1 = load(w + PANEL_QUAD + 32 * h);
+#pragma GCC unroll 4
+        for (int i = 0; i < mr; i++) {
+            const __m256i sum =
+                _mm256_add_epi16(_mm256_maddubs_epi16(quad_of(a[i] + k), w0),
+                                 _mm256_maddubs_epi16(quad_of(a[i] + k + QK_QUAD), w1));
+            c[i][h] = _mm256_add_epi32(c[i][h], _mm256_madd_epi16(sum, ones));
+        }
+    }
+}
+
+/* A tap of mr positions whose codes are below 128; returns where the list of wide pairs goes on.
+ * from: the tap's first quad. */
+INLINE const int32_t *add_tap(__m256i c[ROWS][2], const uint8_t *const *a, const int8_t *w,
+                              size_t n_quads, size_t from, const int32_t *wide, const int8_t *ahead,
+                              const int mr)
+{
+    const size_t even = n_quads / 2 * 2;
+    size_t q = 0;
+
+    while (q < even) {
+        const size_t next = (size_t)*wide - from, end = next < even ? next : even;
+
+        for (; q < end; q += 2) {
+            _mm_prefetch(ahead + q / 4 * LINE, _MM_HINT_T1);
+            add_two(c, a, q * QK_QUAD, w + q * PANEL_QUAD, mr);
+        }
+        if (q < even) {
+            add_one(c, a, q * QK_QUAD, w + q * PANEL_QUAD, mr, false);
+            add_one(c, a, (q + 1) * QK_QUAD, w + (q + 1) * PANEL_QUAD, mr, false);
+            q += 2, wide++;
+        }
+    }
+    if (q < n_quads)
+        add_one(c, a, q * QK_QUAD, w + q * PANEL_QUAD, mr, false);
+    return wide;
+}
+
+/* What the codes lost when they were cut. */
+INLINE void add_missing(__m256i c[2], const split *s, size_t row, const int8_t *packed)
+{
+    const __m256i ones = _mm256_set1_epi16(1);
+    const missing *m = s->list + row * s->n_quads;
+
+    for (const missing *end = m + s->n[row]; m < end; m++) {
+        const int8_t *at = packed + (size_t)m->quad * PANEL_QUAD;
+        const __m256i rest = _mm256_set1_epi32((int32_t)m->rest);
+
+        c[0] = dot_small(c[0], rest, load(at), ones);
+        c[1] = dot_small(c[1], rest, load(at + 32), ones);
+    }
+}
+
+typedef enum way { PAIRS, QUADS, ANY_CODES } way;
+
+/* mr positions times one panel; mr and by are constants after inlining. */
+INLINE void block(uint8_t *out, size_t ld_out, const qk_conv_tile *t, const rows *r, const panel *p,
+                  const int mr, const way by)
+{
+    const int8_t *w = p->packed, *ahead = r->ahead;
+    const int32_t *wide = p->wide;
     __m256i c[ROWS][2];
 
 #pragma GCC unroll 4
@@ -222,39 +244,25 @@ INLINE void block(uint8_t *out, size_t ld_out, const qk_conv_tile *t, const rows
         c[i][0] = _mm256_loadu_si256((const __m256i *)p->offset);
         c[i][1] = _mm256_loadu_si256((const __m256i *)(p->offset + 8));
     }
-    for (size_t tap = 0; tap < t->n_taps; tap++) {
+    for (size_t tap = 0; tap < t->n_taps; tap++, w += p->n_quads * PANEL_QUAD) {
         const uint8_t *a[ROWS];
 
 #pragma GCC unroll 4
         for (int i = 0; i < mr; i++)
             a[i] = r->at[tap * r->ld + (size_t)i];
-        for (size_t q = 0; q < p->n_quads; q++, w += PANEL_QUAD) {
-            const __m256i w0 = _mm256_loadu_si256((const __m256i *)w);
-            const __m256i w1 = _mm256_loadu_si256((const __m256i *)(w + 32));
-
-#pragma GCC unroll 4
-            for (int i = 0; i < mr; i++) {
-                const __m256i quad = quad_of(a[i] + q * QK_QUAD);
-                c[i][0] = any ? dot_any(c[i][0], quad, w0) : dot_small(c[i][0], quad, w0, ones);
-                c[i][1] = any ? dot_any(c[i][1], quad, w1) : dot_small(c[i][1], quad, w1, ones);
+        if (by == PAIRS)
+            wide = add_tap(c, a, w, p->n_quads, tap * p->n_quads, wide, ahead, mr);
+        else
+            for (size_t q = 0; q < p->n_quads; q++) {
+                _mm_prefetch(ahead + q / 4 * LINE, _MM_HINT_T1);
+                add_one(c, a, q * QK_QUAD, w + q * PANEL_QUAD, mr, by == ANY_CODES);
             }
-        }
+        ahead += p->n_quads / 4 * LINE;
     }
 
 #pragma GCC unroll 4
-    for (int i = 0; !any && i < mr; i++) {
-        const missing *m = r->s->list + (r->first + (size_t)i) * r->s->n_quads;
-
-        for (const missing *end = m + r->s->n[r->first + (size_t)i]; m < end; m++) {
-            const int8_t *at = p->packed + (size_t)m->quad * PANEL_QUAD;
-            const __m256i w0 = _mm256_loadu_si256((const __m256i *)at);
-            const __m256i w1 = _mm256_loadu_si256((const __m256i *)(at + 32));
-            const __m256i rest = _mm256_set1_epi32((int32_t)m->rest);
-
-            c[i][0] = dot_small(c[i][0], rest, w0, ones);
-            c[i][1] = dot_small(c[i][1], rest, w1, ones);
-        }
-    }
+    for (int i = 0; by != ANY_CODES && i < mr; i++)
+        add_missing(c[i], r->s, r->first + (size_t)i, p->packed);
 
 #pragma GCC unroll 4
     for (int i = 0; i < mr; i += 2) {
@@ -265,10 +273,12 @@ INLINE void block(uint8_t *out, size_t ld_out, const qk_conv_tile *t, const rows
 
 #define BLOCK(MR)                                                                                  \
     case MR:                                                                                       \
-        if (r->s)                                                                                  \
-            block(out, ld_out, t, r, p, MR, false);                                                \
+        if (!r->s)                                                                                 \
+            block(out, ld_out, t, r, p, MR, ANY_CODES);                                            \
+        else if (p->wide)                                                                          \
+            block(out, ld_out, t, r, p, MR, PAIRS);                                                \
         else                                                                                       \
-            block(out, ld_out, t, r, p, MR, true);                                                 \
+            block(out, ld_out, t, r, p, MR, QUADS);                                                \
         break;
 
 static void any_block(uint8_t *out, size_t ld_out, const qk_conv_tile *t, const rows *r, size_t mr,
@@ -294,18 +304,22 @@ static bool is_long(const split *s, size_t first, size_t n)
 static void chunk(uint8_t *out, size_t ld_out, const qk_conv_tile *t, split *s, size_t first,
                   size_t m)
 {
-    for (size_t i = 0; i < m; i++)
-        split_row(s, t, first, i);
+    split_rows(s, t, first, m);
     for (size_t col = 0; col < t->n; col += QK_PANEL) {
         panel p;
 
         make_panel(&p, t, col);
+        const size_t share = t->n_taps * (p.n_quads / 4) * LINE;
+        const int8_t *next = p.packed + t->n_taps * p.n_quads * PANEL_QUAD;
+        if (col + QK_PANEL >= t->n && t->ahead)
+            next = t->ahead;
         for (size_t i = 0; i < m; i += ROWS) {
-            const size_t mr = m - i < ROWS ? m - i : ROWS;
+            const size_t mr = m - i < ROWS ? m - i : ROWS, b = i / ROWS;
             rows r = {.at = s->rows + i, .ld = CHUNK, .s = s, .first = i};
 
             if (is_long(s, i, mr))
                 r = (rows){.at = t->rows + first + i, .ld = t->m};
+            r.ahead = b < FETCHING ? next + b * share : p.packed;
             any_block(out + (first + i) * ld_out + col, ld_out, t, &r, mr, &p);
         }
     }

@@ -27,9 +27,8 @@ static inline void qk_epilogue_make(qk_epilogue *e, const qk_requant *rq, size_t
     e->mask = ~(__mmask64)0 >> (64 - width);
     for (size_t j = 0; j < QK_EPILOGUE_COLS; j += 16) {
         const __mmask16 is = (__mmask16)(e->mask >> j);
-        const __m512 mult = rq->per_channel
-                                ? _mm512_maskz_loadu_ps(is, rq->mult + col + j)
-                                : _mm512_maskz_mov_ps(is, _mm512_set1_ps(rq->mult[0]));
+        const __m512 mult = rq->per_channel ? _mm512_maskz_loadu_ps(is, rq->mult + col + j)
+                                            : _mm512_maskz_mov_ps(is, _mm512_set1_ps(rq->mult[0]));
         const __m512 bias =
             rq->bias ? _mm512_maskz_loadu_ps(is, rq->bias + col + j) : _mm512_setzero_ps();
 
