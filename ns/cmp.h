@@ -65,9 +65,10 @@ const char *qns_cmp_text(qns_cmp *c, const char *fmt, ...) __attribute__((format
 void qns_cmp_find(qns_cmp *c, const char *code, int severity, const char *subject, const char *text,
                   const char *advice);
 
-/* compare.c, in this order. begin() takes open captures and makes the result with its two sides;
- * layers() describes c->layer; measure() is the first pass over all that can be read;
- * finish() ranks, looks closer and advises. */
+/* compare.c, in this order. open() opens both captures; begin() takes open ones and makes the
+ * result with its two sides; layers() describes c->layer; measure() is the first pass over all that
+ * can be read; finish() ranks, looks closer and advises. */
+qns_status qns_cmp_open(qns_cmp *c, const char *ref, const char *test, qns_err *err);
 qns_status qns_cmp_begin(qns_cmp *c, const char *kind, qns_err *err);
 qns_status qns_cmp_layers(qns_cmp *c, qns_err *err);
 qns_status qns_cmp_measure(qns_cmp *c, qns_err *err);

@@ -368,6 +368,16 @@ qns_status qns_cmp_findings(const qns_finding **list, uint32_t *n_list, qns_cmp 
 
 /* ---- the whole ---- */
 
+qns_status qns_cmp_open(qns_cmp *c, const char *ref, const char *test, qns_err *err)
+{
+    const char *const path[2] = {ref, test};
+    qns_capture *cap[2];
+    QNS_TRY(qns_capture_open_all(cap, path, 2, err));
+    c->ref = cap[0];
+    c->test = cap[1];
+    return QNS_OK;
+}
+
 qns_status qns_cmp_begin(qns_cmp *c, const char *kind, qns_err *err)
 {
     qk_table_init(&c->k, ~0u);
@@ -412,8 +422,7 @@ qns_status qns_cmp_finish(qns_cmp *c, qns_err *err)
 
 static qns_status run(qns_cmp *c, const char *ref, const char *test, qns_err *err)
 {
-    QNS_TRY(qns_capture_open(&c->ref, ref, err));
-    QNS_TRY(qns_capture_open(&c->test, test, err));
+    QNS_TRY(qns_cmp_open(c, ref, test, err));
     QNS_TRY(qns_cmp_begin(c, "comparison", err));
     QNS_TRY(qns_cmp_identity(c, err));
     c->r->samples = (int64_t)c->n_rows;

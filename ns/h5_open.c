@@ -340,9 +340,35 @@ static void try_capture(const char *path, void *ctx)
 
 qns_status qns_capture_open(qns_capture **out, const char *path, qns_err *err)
 {
-    QNS_TRY(qns_journal_finish(path, err));
-    QNS_TRY(qns_h5_probe(path, try_capture, NULL, err));
-    return open_capture(out, path, err);
+    return qns_capture_open_all(out, &path, 1, err);
+}
+
+qns_status qns_capture_open_all(qns_capture **out, const char *const *path, size_t n, qns_err *err)
+{
+    qns_status st = QNS_OK;
+    qns_h5_child *child = NULL;
+    qns_capture **c = NULL;
+    size_t started = 0;
+    QNS_TRY_DONE(qns_new((void **)&child, n, sizeof *child, err));
+    QNS_TRY_DONE(qns_new((void **)&c, n, sizeof(qns_capture *), err));
+    for (size_t i = 0; i < n; i++)
+        QNS_TRY_DONE(qns_journal_finish(path[i], err));
+    for (; started < n; started++)
+        qns_h5_probe_start(&child[started], path[started], try_capture, NULL);
+    for (size_t i = 0; i < n; i++) { /* the others go on meanwhile */
+        qns_err *why = st == QNS_OK ? err : NULL;
+        const qns_status probed = qns_h5_probe_wait(&child[i], why);
+        if (st == QNS_OK)
+            st = probed == QNS_OK ? open_capture(&c[i], path[i], err) : probed;
+    }
+    if (st == QNS_OK)
+        memcpy(out, c, n * sizeof(qns_capture *));
+done:
+    for (size_t i = 0; c && st != QNS_OK && i < n; i++)
+        qns_capture_close(c[i]);
+    qns_free(child);
+    qns_free(c);
+    return st;
 }
 
 void qns_capture_close(qns_capture *c)

@@ -55,6 +55,8 @@ typedef struct qns_cap_data { /* a dataset */
 /* Fails with IO (no such file), FORMAT (no HDF5, damaged, or none of it is a capture),
  * UNSUPPORTED (a later format version). */
 qns_status qns_capture_open(qns_capture **out, const char *path, qns_err *err);
+/* n of them; all or none. Faster than one after the other. */
+qns_status qns_capture_open_all(qns_capture **out, const char *const *path, size_t n, qns_err *err);
 void qns_capture_close(qns_capture *c);
 
 const qns_cap_info *qns_capture_info(const qns_capture *c);

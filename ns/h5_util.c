@@ -241,24 +241,20 @@ done:
 
 static qns_status read_variable(const char **v, const opened *o, qns_arena *a, qns_err *err)
 {
-    qns_status st = QNS_OK;
+    bool kept = true;
     char **raw = NULL;
-    hid_t type = 0;
-    QNS_TRY_DONE(qns_arena_new((void **)&raw, a, (size_t)o->n, sizeof *raw, err));
-    type = H5Tcopy(o->type); /* its own character set: HDF5 does not convert them */
-    if (type < 0 || H5Aread(o->attr, type, raw) < 0)
-        QNS_H5_FAIL_DONE(err, FORMAT, "cannot read a text");
+    QNS_TRY(qns_arena_new((void **)&raw, a, (size_t)o->n, sizeof *raw, err));
+    /* Its own character set: HDF5 does not convert them. */
+    if (H5Aread(o->attr, o->type, raw) < 0)
+        QNS_H5_FAIL(err, FORMAT, "cannot read a text");
     for (hssize_t i = 0; i < o->n; i++) {
         v[i] = qns_arena_strdup(a, raw[i] ? raw[i] : "");
-        if (!v[i])
-            st = QNS_E_NOMEM;
+        kept &= v[i] != NULL;
+        H5free_memory(raw[i]); /* as H5Dvlen_reclaim() would, which walks a selection to it */
     }
-    H5Dvlen_reclaim(type, o->space, H5P_DEFAULT, raw);
-    if (st != QNS_OK)
-        QNS_FAIL_DONE(err, NOMEM, "cannot keep a text");
-done:
-    qns_h5_shut(&type);
-    return st;
+    if (!kept)
+        QNS_FAIL(err, NOMEM, "cannot keep a text");
+    return QNS_OK;
 }
 
 static qns_status read_fixed(const char **v, const opened *o, qns_arena *a, qns_err *err)

@@ -31,8 +31,7 @@ static const qns_cmp_live weights_only = {0};
 
 static qns_status open_pair(qns_cmp *c, const char *ref, const char *test, qns_err *err)
 {
-    QNS_TRY(qns_capture_open(&c->ref, ref, err));
-    QNS_TRY(qns_capture_open(&c->test, test, err));
+    QNS_TRY(qns_cmp_open(c, ref, test, err));
     QNS_TRY(qns_cmp_begin(c, "comparison", err));
     c->live = &weights_only; /* activations are measured here, for both at once */
     return qns_cmp_identity(c, err);

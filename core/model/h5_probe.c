@@ -32,17 +32,23 @@ static void be_child(const char *path, qns_h5_try *fn, void *ctx)
     _exit(0);
 }
 
-qns_status qns_h5_probe(const char *path, qns_h5_try *fn, void *ctx, qns_err *err)
+void qns_h5_probe_start(qns_h5_child *out, const char *path, qns_h5_try *fn, void *ctx)
 {
-    int status = 0;
     qns_h5_lock();
     const pid_t pid = fork();
     qns_h5_unlock();
     if (pid == 0)
         be_child(path, fn, ctx);
-    if (pid < 0)
+    *out = (qns_h5_child){path, (int)pid};
+}
+
+qns_status qns_h5_probe_wait(const qns_h5_child *c, qns_err *err)
+{
+    int status = 0;
+    const char *path = c->path;
+    if (c->pid < 0)
         return QNS_OK;
-    while (waitpid(pid, &status, 0) < 0)
+    while (waitpid(c->pid, &status, 0) < 0)
         if (errno != EINTR)
             return QNS_OK;
     if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
@@ -52,4 +58,11 @@ qns_status qns_h5_probe(const char *path, qns_h5_try *fn, void *ctx, qns_err *er
     if (WIFSIGNALED(status) && (WTERMSIG(status) == SIGINT || WTERMSIG(status) == SIGTERM))
         QNS_FAIL(err, CANCELLED, "stopped while reading '%s'", path);
     QNS_FAIL(err, FORMAT, "'%s' is damaged: HDF5 crashes when it reads it", path);
+}
+
+qns_status qns_h5_probe(const char *path, qns_h5_try *fn, void *ctx, qns_err *err)
+{
+    qns_h5_child c;
+    qns_h5_probe_start(&c, path, fn, ctx);
+    return qns_h5_probe_wait(&c, err);
 }

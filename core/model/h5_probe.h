@@ -18,4 +18,13 @@ typedef void qns_h5_try(const char *path, void *ctx);
  * that no other thread is inside HDF5 then; the caller does not hold it. */
 qns_status qns_h5_probe(const char *path, qns_h5_try *fn, void *ctx, qns_err *err);
 
+/* The same in two parts, so that several children run side by side. Each that was started must be
+ * waited for. */
+typedef struct qns_h5_child {
+    const char *path; /* the caller's */
+    int pid;          /* < 0: none */
+} qns_h5_child;
+void qns_h5_probe_start(qns_h5_child *out, const char *path, qns_h5_try *fn, void *ctx);
+qns_status qns_h5_probe_wait(const qns_h5_child *c, qns_err *err);
+
 #endif
