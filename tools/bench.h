@@ -118,7 +118,7 @@ json_t *qns_bench_layers_json(const qns_bench_layer *l, size_t n, const qns_benc
                               const qns_bench_peak *peak);
 
 extern const qns_bench qns_bench_calibrate_cmd, qns_bench_capture_cmd, qns_bench_compare_cmd,
-    qns_bench_kernels_cmd, qns_bench_layers_cmd, qns_bench_model_cmd, qns_bench_serve_cmd,
-    qns_bench_shadow_cmd;
+    qns_bench_kernels_cmd, qns_bench_layers_cmd, qns_bench_memory_cmd, qns_bench_model_cmd,
+    qns_bench_serve_cmd, qns_bench_shadow_cmd;
 
 #endif

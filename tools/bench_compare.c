@@ -121,8 +121,9 @@ static qns_status conclude(qns_flow *f, qns_err *err)
     qns_flow_say(f, "compare_rate_per_thread", rate, text);
     snprintf(text, sizeof text, "weights alone: %.1f ms", 1e3 * weights);
     qns_flow_say(f, "weights_seconds", weights, text);
-    snprintf(text, sizeof text, "the sums of all metrics read %.1f GB/s from memory, one thread",
-             sums / 1e9);
+    snprintf(text, sizeof text,
+             "the sums of all metrics read %.1f GB/s from memory, one thread: %.0f %% of that",
+             sums / 1e9, 100 * sums / dram);
     qns_flow_say(f, "sums_rate", sums, text);
     if (f->findings)
         qns_flow_say(f, "memory_read_rate", dram, "");

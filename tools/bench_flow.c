@@ -210,21 +210,17 @@ static qns_status measure(qns_flow_args *a, const qns_flow_plan *p, int threads,
     QNS_TRY_DONE(open_all(&f, a, threads, err));
     QNS_TRY_DONE(p->prepare(&f, err));
     QNS_TRY_DONE(turns(&f, a->opts.runs ? a->opts.runs : p->rounds, err));
-    const int64_t memory = qns_ui_peak_memory(); /* conclude() may take more for itself */
     if (results)
         f.findings = json_object();
     else
         print_ways(&f);
     QNS_TRY_DONE(p->conclude(&f, err));
     if (results)
-        json_array_append_new(results,
-                              json_pack("{s:i, s:I, s:o, s:O, s:I}", "threads", threads, "samples",
-                                        (json_int_t)f.all_samples, "ways", ways_json(&f),
-                                        "findings", f.findings, "peak_memory", (json_int_t)memory));
-    else {
-        char size[24];
-        printf("peak memory %s\n\n", qns_ui_bytes(size, (uint64_t)memory));
-    }
+        json_array_append_new(results, json_pack("{s:i, s:I, s:o, s:O}", "threads", threads,
+                                                 "samples", (json_int_t)f.all_samples, "ways",
+                                                 ways_json(&f), "findings", f.findings));
+    else
+        printf("\n");
 done:
     json_decref(f.findings);
     close_all(&f);

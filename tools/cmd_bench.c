@@ -8,8 +8,9 @@
 #include <string.h>
 
 static const qns_bench *const benches[] = {
-    &qns_bench_model_cmd,   &qns_bench_layers_cmd, &qns_bench_kernels_cmd,   &qns_bench_capture_cmd,
-    &qns_bench_compare_cmd, &qns_bench_shadow_cmd, &qns_bench_calibrate_cmd, &qns_bench_serve_cmd};
+    &qns_bench_model_cmd,     &qns_bench_layers_cmd,  &qns_bench_kernels_cmd,
+    &qns_bench_capture_cmd,   &qns_bench_compare_cmd, &qns_bench_shadow_cmd,
+    &qns_bench_calibrate_cmd, &qns_bench_memory_cmd,  &qns_bench_serve_cmd};
 
 enum { KEY_RUNS = 3000, KEY_JSON, KEY_QUIET };
 

@@ -136,13 +136,16 @@ def target_rows(res, peers):
     t.add("compare of two captures, a thread", gb and gb / 1e9, 3, " GB/s", False)
     gb = of_finding(compare, "sums_rate")
     t.add("sums of all metrics from memory, one thread", gb and gb / 1e9, 25, " GB/s", False, 1)
+    dram = of_finding(compare, "memory_read_rate")
+    t.add("sums of all metrics from memory, of the rate of reading it", gb and dram and 100 * gb / dram, 100, " %",
+          False, 0)
     s = of_finding(compare, "weights_seconds")
     t.add("weight comparison, 25 M weights", s and 1e3 * s, 50, " ms", True, 1)
     calibrate = res.load("calibrate.json")
     t.add("MinMax calibration over the float run", of_finding(calibrate, "minmax_over_run"), 1.03, " ×")
     t.add("Histogram calibration over the float run", of_finding(calibrate, "histogram_over_run"), 1.35, " ×")
     for name in ("capture", "compare", "shadow", "calibrate"):
-        j = res.load(name + ".json")
+        j = res.load(f"memory_{name}.json")
         t.add(f"peak memory of {name}, ResNet-50", j and j["results"][0]["peak_memory"] / 2**20, 500, " MiB", True, 0)
     return t.rows
 

@@ -4,7 +4,7 @@
 #
 #     usage: tools/bench/performance.sh [STEP...]
 #
-# STEP is one of build, networks, kernels, layers, model, flows, peers, document; without one all are done in this
+# STEP is one of build, networks, kernels, layers, model, flows, memory, peers, document; without one all are done in this
 # order. Results lie in build/bench/results, so that one step can be repeated. PREFIX, if it is set, stands in front of
 # every command that measures (PREFIX="taskset -c 2,3").
 set -eu
@@ -61,6 +61,18 @@ flows() {
     measure calibrate.json "$qns" bench calibrate "$f" -d "$d" --limit 16 --runs 3 -j 1 --json --quiet
 }
 
+# Each command in a process of its own.
+memory() {
+    local f=$nets/resnet50.onnx q=$nets/resnet50.int8.onnx d=$nets/eval.npy
+    measure memory_capture.json "$qns" bench memory --json capture "$f" -d "$d" -o "$nets/float.h5" --quiet
+    "$qns" capture "$q" -d "$d" -o "$nets/quant.h5" --quiet
+    measure memory_compare.json "$qns" bench memory --json compare "$nets/float.h5" "$nets/quant.h5" --quiet
+    rm "$nets/float.h5" "$nets/quant.h5"
+    measure memory_shadow.json "$qns" bench memory --json shadow "$f" "$q" -d "$d" --quiet
+    measure memory_calibrate.json "$qns" bench memory --json quantize "$f" -d "$d" -o "$nets/again.onnx" --quiet
+    rm "$nets/again.onnx"
+}
+
 peers() {
     for n in $networks; do
         for kind in fp32 int8; do
@@ -77,13 +89,13 @@ document() { /usr/bin/python3 tools/bench/performance.py "$results" docs/perform
 
 if [ $# = 0 ]; then
     rm -f "$results"/*
-    set -- build networks kernels layers model flows peers document
+    set -- build networks kernels layers model flows memory peers document
 fi
 for step in "$@"; do
     case $step in
-    build | networks | kernels | layers | model | flows | peers | document) "$step" ;;
+    build | networks | kernels | layers | model | flows | memory | peers | document) "$step" ;;
     *)
-        echo "performance.sh: no step '$step'; there are build, networks, kernels, layers, model, flows, peers, document" >&2
+        echo "performance.sh: no step '$step'; there are build, networks, kernels, layers, model, flows, memory, peers, document" >&2
         exit 64
         ;;
     esac

@@ -15,7 +15,7 @@ for b in ("capture", "compare", "shadow", "calibrate"):
     r = json.load(open(b + ".json"))
     assert r["benchmark"] == b
     ways[b], = r["results"]
-    assert ways[b]["samples"] == 8 and ways[b]["peak_memory"] > 0
+    assert ways[b]["samples"] == 8
 w = {x["name"]: x for x in ways["capture"]["ways"]}
 assert 0 < w["capture"]["bytes"] <= w["raw write"]["bytes"] < w["capture"]["bytes"] + 2**20
 assert w["capture"]["bytes"] > w["capture, 2"]["bytes"]

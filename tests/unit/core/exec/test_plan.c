@@ -130,6 +130,36 @@ Test(plan, taps_see_what_they_want_in_run_order)
     qns_graph_free(g);
 }
 
+/* Nothing runs before it is asked for or twice; a run that was left begins anew. */
+Test(plan, in_steps)
+{
+    qns_graph *g = chain();
+    qns_plan *p;
+    float x[COUNT] = {0, 1};
+    seen s = {0};
+    const qns_tap tap = {&s, wants, see};
+    const qns_taps taps = {&tap, 1};
+    const qns_exec_opts o = {.cpu_mask = ~0u};
+    const qns_tensor in = {QNS_F32, QNS_ROW, shape, x, NULL};
+    cr_assert_eq(qns_plan_create(&p, g, &o, NULL), QNS_OK);
+    cr_assert_eq(qns_plan_bind(p, &taps, NULL), QNS_OK);
+    cr_assert_eq(qns_plan_begin(p, &in, 5, NULL), QNS_OK);
+    cr_assert_eq(qns_plan_run_until(p, 3, 5, NULL), QNS_OK);
+    cr_assert_eq(s.n, 3);
+    cr_assert_str_eq(s.name[2], "c");
+    cr_assert_eq(qns_plan_run_until(p, 2, 5, NULL), QNS_OK);
+    cr_assert_eq(s.n, 3);
+    cr_assert_eq(qns_plan_begin(p, &in, 5, NULL), QNS_OK);
+    cr_assert_eq(qns_plan_run_until(p, 1, 5, NULL), QNS_OK);
+    cr_assert_eq(s.n, 5);
+    cr_assert_str_eq(s.name[4], "a");
+    cr_assert_eq(qns_plan_run_until(p, 4, 5, NULL), QNS_OK);
+    cr_assert_eq(s.n, 7);
+    cr_assert_eq(s.first[6], 7);
+    qns_plan_free(p);
+    qns_graph_free(g);
+}
+
 Test(plan, an_input_of_another_shape_is_refused)
 {
     qns_graph *g = chain();
