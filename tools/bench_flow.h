@@ -44,7 +44,7 @@ struct qns_flow {
     qns_session session[2];
     int64_t samples;     /* that the way shall take */
     int64_t all_samples; /* of the data */
-    char path[2][1100];  /* a file for each model; removed at the end */
+    char path[4][1100];  /* a file for each model, and two more; removed at the end */
     qns_flow_way way[QNS_FLOW_WAYS];
     size_t n_ways;
     json_t *findings; /* NULL: text */

@@ -1,8 +1,8 @@
 set -e
 $QNS quantize $FIXTURES/model.onnx -d $FIXTURES/calib.yaml -o q.onnx --quiet
 # Many more samples take no more memory, whatever runs them. A capture may fill its queue on a busy
-# machine, and need not with few samples: 16 MiB, and as much that waits to be used again; the values
-# of 1000 samples are 57 MiB in int8 and 223 MiB in float.
+# machine, and need not with few samples: 32 MiB; the values of 1000 samples are 57 MiB in int8 and
+# 223 MiB in float.
 /usr/bin/python3 - "$QNS" "$FIXTURES" <<'PY'
 import os
 import shlex
