@@ -77,13 +77,14 @@ static void bind_input(qns_plan *p, qns_step *s, uint32_t k)
     s->in_buf[k] = *copy;
 }
 
-/* Output 0 may take over the memory of input 0 when nobody reads that afterwards. */
-static bool can_share(const qns_plan *p, const qns_step *s)
+/* Output 0 may take over the memory of input k when nobody reads that afterwards: of input 0, or of
+ * any where elements stand for elements. */
+static bool can_share(const qns_plan *p, const qns_step *s, uint32_t k)
 {
-    const uint32_t b = s->n_relayout || !s->node->n_in ? QNS_NONE : s->in_buf[0];
-    if (b == QNS_NONE || !(s->impl->view || s->impl->in_place))
+    const uint32_t b = s->n_relayout || k >= s->node->n_in ? QNS_NONE : s->in_buf[k];
+    if (b == QNS_NONE || !(s->impl->view || s->impl->in_place) || (k > 0 && !s->impl->run_piece))
         return false;
-    if (qns_tensor_bytes(&s->in[0]) != qns_tensor_bytes(&s->out[0]))
+    if (qns_tensor_bytes(&s->in[k]) != qns_tensor_bytes(&s->out[0]))
         return false;
     if (s->impl->view)
         return true;
@@ -117,17 +118,34 @@ static bool reads(const qns_step *s, uint32_t buf)
     return false;
 }
 
+/* The input whose memory output 0 takes over, or n_in. Not what the head makes, if there is another
+ * one: within the head that stays in the cache (qns_tail). The head still reads its own inputs
+ * while this step writes. */
+static uint32_t shared_input(const qns_plan *p, const qns_step *s, const qns_step *head)
+{
+    const uint32_t n = s->node->n_in;
+    uint32_t found = n;
+    for (uint32_t k = 0; k < n; k++) {
+        if (!can_share(p, s, k) || (head && reads(head, s->in_buf[k])))
+            continue;
+        if (!head || s->node->in[k].i != head->node->out[0].i)
+            return k;
+        found = k;
+    }
+    return found;
+}
+
 static void bind_outputs(qns_plan *p, qns_step *s)
 {
     qns_step *head = find_head(p, s);
     const uint32_t first = step_of(head ? head->node->id : s->node->id);
+    const uint32_t shared = shared_input(p, s, head);
     if (head)
         head->tail = s;
     for (uint32_t k = 0; k < s->node->n_out; k++) {
         const uint32_t v = s->node->out[k].i;
-        /* The head still reads its own inputs while this step writes. */
-        if (k == 0 && can_share(p, s) && !(head && reads(head, s->in_buf[0]))) {
-            const uint32_t b = s->in_buf[0];
+        if (k == 0 && shared < s->node->n_in) {
+            const uint32_t b = s->in_buf[shared];
             p->value_buf[v] = b;
             s->skip = s->impl->view;
             if (p->last_use[v] > p->buf[b].last)

@@ -82,7 +82,9 @@ static void run_step(qns_plan *p, qns_step *s)
         return;
     }
     bind_step(p, s->tail);
-    const qns_tail tail = {s->tail->impl->run_piece, &s->tail->call};
+    qns_tail tail = {s->tail->impl->run_piece, &s->tail->call, 0};
+    while (s->tail->node->in[tail.input].i != s->node->out[0].i)
+        tail.input++;
     qns_call call = s->call;
     call.tail = &tail;
     s->impl->run(&call);

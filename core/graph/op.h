@@ -52,12 +52,14 @@ typedef struct qk_table qk_table; /* kernels/kernels.h */
 
 typedef enum qns_engine { QNS_ENGINE_ONEDNN, QNS_ENGINE_REFERENCE } qns_engine;
 
-/* An elementwise node that follows another: run piece by piece on what was just written, while it
- * is in the cache. The bits are those of running one node after the other. */
+/* An elementwise node that follows another: run piece by piece on what was just made, while it is
+ * in the cache. What is made need not be written to output 0 of the first node. The bits are those
+ * of running one node after the other. */
 typedef struct qns_call qns_call;
 typedef struct qns_tail {
     void (*run)(const qns_call *c, size_t first, size_t n);
     const qns_call *call;
+    uint32_t input; /* of call: what the first node makes */
 } qns_tail;
 
 /* One node at run time. While a plan is made, in and out have dtype, layout, shape and qp; data is
@@ -71,7 +73,7 @@ struct qns_call {
     qns_tensor *out;
     void *packed;  /* what prepare() made; NULL without prepare() */
     void *scratch; /* scratch_size() bytes, aligned to 64 */
-    /* NULL, or what run() calls for every piece of output 0 after writing it. Set only for an
+    /* NULL, or what run() calls for every piece of output 0 after making it. Set only for an
      * implementation that gives pieces. */
     const qns_tail *tail;
     const void *ahead; /* what the step after this one reads first, or NULL: see reads_first() */

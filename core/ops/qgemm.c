@@ -133,6 +133,18 @@ static size_t kernel_scratch(const qns_qgemm *q, const qk_table *k)
     return q->fused ? (k->conv_u8s8_scratch(&ct) + 63) / 64 * 64 : 0;
 }
 
+/* Codes of a tile on their way to the following node. */
+static size_t codes_size(const qns_tiles *t)
+{
+    return (t->rows * t->cols + 63) / 64 * 64;
+}
+
+/* Of one thread. */
+static size_t own_scratch(const qns_qgemm *q, const qk_table *k)
+{
+    return kernel_scratch(q, k) + codes_size(&q->t) + qns_tile_mem_size(&q->t);
+}
+
 size_t qns_qgemm_scratch(const qns_call *c)
 {
     const qns_qgemm *q = c->packed;
@@ -140,7 +152,7 @@ size_t qns_qgemm_scratch(const qns_call *c)
 
     if (q->is_depthwise)
         return qns_depthwise_scratch(&q->depthwise);
-    return (size_t)q->t.threads * (qns_tile_mem_size(&q->t) + kernel_scratch(q, c->k)) + lines;
+    return (size_t)q->t.threads * own_scratch(q, c->k) + lines;
 }
 
 const void *qns_qgemm_weights(const qns_call *c)
@@ -160,14 +172,28 @@ bool qns_qgemm_gives_pieces(const qns_call *c, size_t piece)
                           : t->out_ch % piece == 0 && t->cols % piece == 0;
 }
 
-static void run_tail(const qns_tail *tail, const qns_tiles *t, const qns_tile *tile)
+/* n elements from number `first` on, of which the tile has the codes. */
+static void run_piece(const qns_tail *tail, const uint8_t *codes, size_t first, size_t n)
+{
+    qns_tensor in[QNS_MAX_IN];
+    qns_call call = *tail->call;
+
+    memcpy(in, call.in, call.node->n_in * sizeof *in);
+    in[tail->input].data = (void *)((uintptr_t)codes - first);
+    call.in = in;
+    tail->run(&call, first, n);
+}
+
+static void run_tail(const qns_tail *tail, const qns_tiles *t, const qns_tile *tile,
+                     const uint8_t *codes)
 {
     if (tile->n_col == t->out_ch) {
-        tail->run(tail->call, tile->first * t->out_ch, tile->n * t->out_ch);
+        run_piece(tail, codes, tile->first * t->out_ch, tile->n * t->out_ch);
         return;
     }
     for (size_t i = 0; i < tile->n; i++)
-        tail->run(tail->call, (tile->first + i) * t->out_ch + tile->col, tile->n_col);
+        run_piece(tail, codes + i * tile->n_col, (tile->first + i) * t->out_ch + tile->col,
+                  tile->n_col);
 }
 
 static void sum_rows(int32_t *sum, const void *const *row, size_t n, size_t k)
@@ -206,9 +232,13 @@ static void run_tile(uint8_t *out, const qns_qgemm *q, const uint8_t *in, const 
                                  .notes = q->notes ? q->notes + first_panel : NULL,
                                  .ahead = c->ahead};
 
-        k->conv_u8s8(out + tile.first * t->out_ch + ch, t->out_ch, &ct);
-        if (c->tail)
-            run_tail(c->tail, t, &tile);
+        if (!c->tail) {
+            k->conv_u8s8(out + tile.first * t->out_ch + ch, t->out_ch, &ct);
+            return;
+        }
+        uint8_t *codes = (uint8_t *)scratch + kernel_scratch(q, k);
+        k->conv_u8s8(codes, tile.n_col, &ct);
+        run_tail(c->tail, t, &tile, codes);
         return;
     }
     if (rq.zero_w)
@@ -261,14 +291,13 @@ void qns_qgemm_run(uint8_t *out, const qns_qgemm *q, const uint8_t *in, const qn
     }
 #pragma omp parallel num_threads(t->threads) if (t->threads > 1)
     {
-        const size_t own = kernel_scratch(q, c->k), thread = (size_t)omp_get_thread_num();
-        char *scratch = (char *)c->scratch + thread * (own + qns_tile_mem_size(t));
-        qns_tile_mem mem = qns_tile_mem_at(t, scratch + own, 0);
+        const size_t own = own_scratch(q, c->k), thread = (size_t)omp_get_thread_num();
+        char *scratch = (char *)c->scratch + thread * own;
+        qns_tile_mem mem = qns_tile_mem_at(t, scratch + own - qns_tile_mem_size(t), 0);
         const uint8_t *from = in;
 
         if (q->by_lines) {
-            uint8_t *copy =
-                (uint8_t *)c->scratch + (size_t)t->threads * (own + qns_tile_mem_size(t));
+            uint8_t *copy = (uint8_t *)c->scratch + (size_t)t->threads * own;
 
             from = copy;
 #pragma omp for schedule(static)
