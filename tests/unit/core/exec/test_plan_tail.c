@@ -63,9 +63,10 @@ static qns_vid conv(qns_gb *gb, const char *name, qns_vid x, int64_t ch, int64_t
     return node(gb, "conv", name, &attr, in, 2, &qps[qp], QNS_NO_CLAMP);
 }
 
-/* x -> a = conv(x) -> b = conv3x3(a) -> sum = relu(a + b) -> out = sum + a. b reads what the
- * addition could overwrite: its neighbours' windows need a, too. */
-static qns_graph *residual(int64_t ch, int64_t side, bool swapped)
+/* x -> a = conv(x) -> b = conv3x3(a) -> sum = relu(a + b) -> out = sum + sum. b reads what the
+ * addition could overwrite: its neighbours' windows need a, too. Deep: b = conv3x3(conv(a)) does
+ * not, and the sum may take the place of a. */
+static qns_graph *residual(int64_t ch, int64_t side, bool swapped, bool deep)
 {
     const qns_shape shape = {4, {1, ch, side, side}};
     const qns_quantize_attr attr = {&qps[0]};
@@ -79,7 +80,7 @@ static qns_graph *residual(int64_t ch, int64_t side, bool swapped)
     cr_assert_eq(qns_gb_input(&x, gb, "x", QNS_F32, &shape, NULL), QNS_OK);
     x = node(gb, "quantize", "x_q", &attr, &x, 1, &qps[0], QNS_NO_CLAMP);
     const qns_vid a = conv(gb, "a", x, ch, 1, 1, &rng);
-    const qns_vid b = conv(gb, "b", a, ch, 3, 2, &rng);
+    const qns_vid b = conv(gb, "b", deep ? conv(gb, "c", a, ch, 1, 1, &rng) : a, ch, 3, 2, &rng);
     const qns_vid s = node(gb, "add", "sum", NULL, swapped ? (qns_vid[]){b, a} : (qns_vid[]){a, b},
                            2, &qps[3], (qns_range){0, INFINITY});
     cr_assert_eq(
@@ -130,10 +131,10 @@ Test(plan_tail, an_addition_within_a_convolution_has_the_same_bits)
     static const int64_t channels[] = {64, 128, 24, 20}, side[] = {5, 17, 30};
     static const unsigned masks[] = {0, QK_CPU_AVX2, QK_CPU_AVX2 | QK_CPU_VNNI, ~0u};
 
-    for (int i = 0; i < 4 * 3 * 2; i++) {
+    for (int i = 0; i < 4 * 3 * 2 * 2; i++) {
         const int64_t ch = channels[i % 4], s = side[i / 4 % 3];
         const size_t n = (size_t)(ch * s * s);
-        qns_graph *g = residual(ch, s, i >= 12);
+        qns_graph *g = residual(ch, s, i / 12 % 2, i >= 24);
         uint8_t *apart = calloc(n, 1), *joined = calloc(n, 1);
         int seen = 0;
         const qns_tap tap = {&seen, wants_all, see_b};
