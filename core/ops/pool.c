@@ -227,6 +227,20 @@ static void max_block(const job *j, const box *b, void *out, size_t ch, size_t n
     }
 }
 
+/* All channels of one position of a row. A window as large as the one before lies a few pixels
+ * further on: then the taps (TAPS entries, of the box `last`) only move. */
+static void max_next(const job *j, const box *b, void *out, const void **taps, box *last)
+{
+    const ptrdiff_t step = (b->at[2] - last->at[2]) * (ptrdiff_t)(j->channels * j->size);
+    if (b->taps == last->taps && b->n[2] == last->n[2])
+        for (size_t i = 0; i < b->taps; i++)
+            taps[i] = (const char *)taps[i] + step;
+    else
+        fill(taps, j, b, 0, 0, b->taps);
+    *last = *b;
+    call_max(j, out, taps, b->taps, j->channels);
+}
+
 void qns_pool_max(const qns_call *c, const qns_window *w)
 {
     const job j = start(c, w);
@@ -235,12 +249,17 @@ void qns_pool_max(const qns_call *c, const qns_window *w)
 #pragma omp parallel for schedule(static) if (j.positions * j.channels > QNS_PAR_MIN)
     for (size_t r = 0; r < rows; r++) {
         const box row = row_of(&j, r);
+        const void *taps[TAPS];
+        box last = {0};
         for (size_t x = 0; x < width; x++) {
             const box b = box_in(&row, &j, x);
-            const size_t p = r * width + x;
+            char *to = out + (r * width + x) * j.channels * j.size;
+            if (b.taps > 0 && b.taps <= TAPS && j.channels <= BLOCK) {
+                max_next(&j, &b, to, taps, &last);
+                continue;
+            }
             for (size_t ch = 0; ch < j.channels; ch += BLOCK)
-                max_block(&j, &b, out + (p * j.channels + ch) * j.size, ch,
-                          smaller(j.channels - ch, BLOCK));
+                max_block(&j, &b, to + ch * j.size, ch, smaller(j.channels - ch, BLOCK));
         }
     }
 }

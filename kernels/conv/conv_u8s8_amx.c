@@ -120,11 +120,15 @@ static void copy_rows(uint8_t *to, size_t ld, const uint8_t *const *rows, size_t
 
 static bool in_steps(ptrdiff_t *stride, const uint8_t *const *rows)
 {
+    const __m512i low = _mm512_setr_epi64(0, 1, 2, 3, 4, 5, 6, 7);
+    __m512i step, want;
+
     *stride = rows[1] - rows[0];
-    for (int i = 2; i < ROWS; i++)
-        if (rows[i] - rows[i - 1] != *stride)
-            return false;
-    return true;
+    step = _mm512_set1_epi64(*stride);
+    want = _mm512_add_epi64(_mm512_set1_epi64((long long)rows[0]), _mm512_mullo_epi64(step, low));
+    return _mm512_cmpneq_epi64_mask(_mm512_loadu_si512(rows), want) == 0 &&
+           _mm512_cmpneq_epi64_mask(_mm512_loadu_si512(rows + ROWS / 2),
+                                    _mm512_add_epi64(want, _mm512_slli_epi64(step, 3))) == 0;
 }
 
 /* Finds the codes of one block of positions, or copies them. */
