@@ -237,8 +237,13 @@ void qns_tile_rows(qns_tile_mem *mem, const qns_tiles *t, const qns_tile *tile, 
         return;
     }
     qns_patch_rows(mem->patch, t->ld_patch, &p, tile->first, tile->n);
-    for (size_t i = 0; i < tile->n; i++)
-        mem->row[i] = (const char *)mem->patch + i * t->ld_patch;
+    for (size_t i = 0; i < tile->n; i++) {
+        char *row = (char *)mem->patch + i * t->ld_patch;
+
+        /* Kernels of codes read whole quads; weights of 0 take the rest out of the sums. */
+        memset(row + t->k * t->size, 0, round_up(t->k * t->size, 4) - t->k * t->size);
+        mem->row[i] = row;
+    }
 }
 
 void qns_tile_taps(qns_tile_mem *mem, const qns_tiles *t, size_t row, const void *in)
