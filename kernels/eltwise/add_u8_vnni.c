@@ -5,7 +5,6 @@
 #include "kernels/round.h"
 
 #include <immintrin.h>
-#include <math.h>
 
 #define INLINE static inline __attribute__((always_inline))
 
@@ -15,15 +14,6 @@ INLINE __m512 dequantized(const uint8_t *q, float scale, float pre)
 {
     const __m512i codes = _mm512_cvtepu8_epi32(_mm_loadu_si128((const __m128i *)q));
     return _mm512_fmadd_ps(_mm512_set1_ps(scale), _mm512_cvtepi32_ps(codes), _mm512_set1_ps(pre));
-}
-
-/* Every sum is so small that neither saturation nor the limit of int32 can tell: then 64 codes are
- * packed at a time, and relu is a smallest code. */
-static bool is_tame(const qk_add *p)
-{
-    const float most = 512.0f * (fabsf(p->scale_a) + fabsf(p->scale_b)) * p->inv_out;
-
-    return most < 0x1p30f && p->inv_out > 0.0f && p->zero_out >= 0 && p->zero_out <= 255;
 }
 
 static void add_tame(uint8_t *out, const uint8_t *a, const uint8_t *b, size_t n, const qk_add *p)
@@ -42,8 +32,11 @@ static void add_tame(uint8_t *out, const uint8_t *a, const uint8_t *b, size_t n,
                                            dequantized(b + i + j * STEP, p->scale_b, pre_b));
             r[j] = _mm512_cvtps_epi32(_mm512_mul_ps(y, inv));
         }
-        const __m512i low = _mm512_adds_epi16(_mm512_packs_epi32(r[0], r[1]), zero);
-        const __m512i high = _mm512_adds_epi16(_mm512_packs_epi32(r[2], r[3]), zero);
+        __m512i low = _mm512_packs_epi32(r[0], r[1]), high = _mm512_packs_epi32(r[2], r[3]);
+        if (p->zero_out) {
+            low = _mm512_adds_epi16(low, zero);
+            high = _mm512_adds_epi16(high, zero);
+        }
         const __m512i codes = _mm512_max_epu8(_mm512_packus_epi16(low, high), lo);
         _mm512_storeu_si512(out + i, _mm512_permutexvar_epi32(order, codes));
     }
@@ -53,7 +46,7 @@ void qk_add_u8__vnni(uint8_t *out, const uint8_t *a, const uint8_t *b, size_t n,
 {
     const float pre_a = p->scale_a * -(float)p->zero_a, pre_b = p->scale_b * -(float)p->zero_b;
     const size_t n_vector = n / QK_ADD_BLOCK * QK_ADD_BLOCK;
-    const bool tame = is_tame(p);
+    const bool tame = qk_add_is_tame(p);
 
     if (tame)
         add_tame(out, a, b, n_vector, p);

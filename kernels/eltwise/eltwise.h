@@ -28,6 +28,8 @@
 
 #include "kernels/types.h"
 
+#include <math.h>
+
 enum { QK_ADD_BLOCK = 64, QK_FIXED_LOW = 15 };
 
 void qk_add_u8__c(uint8_t *out, const uint8_t *a, const uint8_t *b, size_t n, const qk_add *p);
@@ -54,6 +56,15 @@ static inline int32_t qk_add_fixed_low(const qk_add_fixed *p)
 {
     const int32_t low = (1 << QK_FIXED_LOW) - 1;
     return (p->a & low) | (p->b & low) << 16;
+}
+
+/* Every sum is so small that neither saturation nor the limit of int32 can tell: then codes are
+ * packed with saturation, and relu is a smallest code. */
+static inline bool qk_add_is_tame(const qk_add *p)
+{
+    const float most = 512.0f * (fabsf(p->scale_a) + fabsf(p->scale_b)) * p->inv_out;
+
+    return most < 0x1p30f && p->inv_out > 0.0f && p->zero_out >= 0 && p->zero_out <= 255;
 }
 
 /* The scalar formula alone: the tail of every variant. */
