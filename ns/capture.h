@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* Capture: run a plan over a data source and log weights and activations to HDF5 (h5_layout.h).
  *
- * The run is observed by a tap; a second thread writes, fed by a queue of bounded size, so memory
- * does not grow with the number of samples. The file is OUT.partial until it is complete. */
+ * The run is observed by a tap. Its threads write between two layers; where they leave a core free,
+ * another thread writes, fed by a queue of bounded size. So memory does not grow with the number of
+ * samples. The file is OUT.partial until it is complete. */
 #ifndef QNS_CAPTURE_H
 #define QNS_CAPTURE_H
 

@@ -3,12 +3,11 @@
  * as much as they do, and only one thread may be in it. */
 #include "ns/h5_read_internal.h"
 
-enum { MAX_CHUNK = 1 << 30 };
-
 static bool is_as_wanted(const qns_cap_entry *e, hid_t type)
 {
     if (e->by_bytes)
-        return e->d.n_scale > 0;
+        return e->d.n_scale > 0 &&
+               (H5Tequal(type, H5T_NATIVE_UINT8) > 0 || H5Tequal(type, H5T_NATIVE_INT8) > 0);
     return e->d.n_scale == 0 && H5Tequal(type, H5T_NATIVE_FLOAT) > 0;
 }
 
@@ -16,18 +15,15 @@ static bool is_as_wanted(const qns_cap_entry *e, hid_t type)
 static bool find_chunks(qns_cap_direct *out, const qns_cap_entry *e, hid_t plist)
 {
     hsize_t chunk[H5S_MAX_RANK];
-    double bytes = (double)out->size;
     if (!qns_group_by_sample(e->d.group) || e->filtered ||
         H5Pget_chunk(plist, H5S_MAX_RANK, chunk) != e->rank || chunk[0] == 0)
         return false;
-    for (int32_t i = 0; i < e->rank; i++) {
-        if (i > 0 && chunk[i] != e->dim[i])
+    for (int32_t i = 1; i < e->rank; i++)
+        if (chunk[i] != e->dim[i])
             return false;
-        bytes *= (double)chunk[i];
-    }
     out->chunk_rows = chunk[0];
     out->at = HADDR_UNDEF;
-    return bytes <= MAX_CHUNK;
+    return true;
 }
 
 void qns_cap_find_direct(qns_cap_entry *e)

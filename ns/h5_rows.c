@@ -7,6 +7,8 @@
 #include <stdatomic.h>
 #include <string.h>
 
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "memory is written as it is");
+
 enum {
     ROW_BUFFER = 64 * 1024, /* small rows are written this many bytes at a time */
     PIECE = 512 * 1024,     /* in the second-level cache, with what it is made from */
