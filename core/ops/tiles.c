@@ -88,7 +88,7 @@ static size_t busiest(size_t m, size_t rows, size_t threads)
 }
 
 /* Whole units, or as even a share as there is. Pieces of a following addition start at multiples of
- * 64 codes, which whole units always do. */
+ * 64 codes: whole units do where the output channels are a multiple of 4. */
 static size_t best_rows(const qns_tiles *t, size_t threads)
 {
     const size_t share = parts_of(t->m, threads);
