@@ -149,20 +149,28 @@ INLINE __m512 values(const codes *c, __m128i q, bool is_signed)
     return _mm512_mul_ps(c->scale, _mm512_cvtepi32_ps(_mm512_sub_epi32(wide, c->zero)));
 }
 
-INLINE void end_range(qk_pair *out, const codes *c, const qk_coded *t)
+/* The smaller and the larger of each pair of codes. */
+#define LESS(a, b)       (is_signed ? _mm_min_epi8(a, b) : _mm_min_epu8(a, b))
+#define MORE(a, b)       (is_signed ? _mm_max_epi8(a, b) : _mm_max_epu8(a, b))
+#define QUARTER(v, i)    _mm512_extracti32x4_epi32(v, i)
+#define FOLD(v, pick, n) v = pick(v, _mm_srli_si128(v, n))
+
+INLINE void end_range(qk_pair *out, const codes *c, const qk_coded *t, bool is_signed)
 {
-    uint8_t each[2][CODES];
-    const qk_coded lo = {each[0], t->scale, t->zero, t->is_signed};
-    const qk_coded hi = {each[1], t->scale, t->zero, t->is_signed};
-    int32_t least = qk_coded_at(t, 0), most = least;
-    _mm512_storeu_si512(each[0], c->lo);
-    _mm512_storeu_si512(each[1], c->hi);
-    for (size_t i = 0; i < CODES; i++) {
-        least = qk_coded_at(&lo, i) < least ? qk_coded_at(&lo, i) : least;
-        most = qk_coded_at(&hi, i) > most ? qk_coded_at(&hi, i) : most;
-    }
-    out->test_min = qk_coded_value(t, least) + 0.0f;
-    out->test_max = qk_coded_value(t, most) + 0.0f;
+    __m128i lo = LESS(LESS(QUARTER(c->lo, 0), QUARTER(c->lo, 1)),
+                      LESS(QUARTER(c->lo, 2), QUARTER(c->lo, 3)));
+    __m128i hi = MORE(MORE(QUARTER(c->hi, 0), QUARTER(c->hi, 1)),
+                      MORE(QUARTER(c->hi, 2), QUARTER(c->hi, 3)));
+    uint8_t each[2];
+    FOLD(lo, LESS, 8), FOLD(hi, MORE, 8);
+    FOLD(lo, LESS, 4), FOLD(hi, MORE, 4);
+    FOLD(lo, LESS, 2), FOLD(hi, MORE, 2);
+    FOLD(lo, LESS, 1), FOLD(hi, MORE, 1);
+    each[0] = (uint8_t)_mm_cvtsi128_si32(lo);
+    each[1] = (uint8_t)_mm_cvtsi128_si32(hi);
+    const qk_coded of = {each, t->scale, t->zero, t->is_signed};
+    out->test_min = qk_coded_value(t, qk_coded_at(&of, 0)) + 0.0f;
+    out->test_max = qk_coded_value(t, qk_coded_at(&of, 1)) + 0.0f;
 }
 
 /* CODES elements of all test sides. */
@@ -224,7 +232,7 @@ INLINE void add_codes(qk_pair *out, const float *ref, const qk_coded *test, size
 #pragma GCC unroll 2
     for (size_t k = 0; k < n_test; k++) {
         end(&out[k], &rs, &ts[k]);
-        end_range(&out[k], &c[k], &test[k]);
+        end_range(&out[k], &c[k], &test[k], is_signed);
     }
 }
 

@@ -13,9 +13,12 @@ void qns_sums_init(qns_sums *s)
 
 /* Half a step is what rounding loses anyway. A little more than that, because symmetric ranges put
  * the largest weight exactly half a step outside: 127.5 steps, and 127 is the last code. */
-static uint64_t clipped(const qk_table *k, const float *ref, size_t n, const qns_grid *g)
+static uint64_t clipped(const qk_table *k, const qk_pair *p, const float *ref, size_t n,
+                        const qns_grid *g)
 {
     const double lo = g->lo - 0.51 * g->step, hi = g->hi + 0.51 * g->step;
+    if ((double)p->ref_min >= lo && (double)p->ref_max <= hi)
+        return 0;
     /* The floats next to the borders inside of them: a float is outside of one as of the other. */
     float lo_f = (float)lo, hi_f = (float)hi;
     lo_f = (double)lo_f < lo ? nextafterf(lo_f, INFINITY) : lo_f;
@@ -45,10 +48,8 @@ static void make_finite(qns_sums *s, const qk_table *k, const qk_pair *p, const 
         return;
     s->ee_steps = s->ee / grid->step / grid->step;
     s->max_abs_steps = s->max_abs / grid->step;
-    if (s->ref_min >= grid->lo && s->ref_max <= grid->hi)
-        return;
     if (*n_clipped == UINT64_MAX)
-        *n_clipped = clipped(k, ref, n, grid);
+        *n_clipped = clipped(k, p, ref, n, grid);
     s->clipped = *n_clipped;
 }
 
