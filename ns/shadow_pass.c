@@ -129,13 +129,13 @@ void qns_pass_over(qns_pass *w, const qns_tensor *ref, const qns_pass_pair *pair
      * holds. */
 #pragma omp parallel for schedule(static) if (count >= WORTH)
     for (size_t chunk = n_chunks; chunk > 0; chunk--) {
+        const size_t first = (chunk - 1) * CHUNK;
         const size_t end = chunk * CHUNK < count ? chunk * CHUNK : count;
-        for (size_t at = (chunk - 1) * CHUNK; at < end; at += QNS_SUMS_BLOCK) {
-            const size_t m = end - at < QNS_SUMS_BLOCK ? end - at : QNS_SUMS_BLOCK;
-            add_block(&f, at, m);
-            if (give)
-                qns_local_give(give, v, at, m);
-        }
+        for (size_t at = first; at < end; at += QNS_SUMS_BLOCK)
+            add_block(&f, at, end - at < QNS_SUMS_BLOCK ? end - at : QNS_SUMS_BLOCK);
+        /* Not by block: calling the quantizer takes as long as quantizing some thousand numbers. */
+        if (give)
+            qns_local_give(give, v, first, end - first);
     }
     for (size_t i = 0; i < f.n; i++)
         qns_track_join(f.track[i], f.part[i], blocks_of(count), sample);
