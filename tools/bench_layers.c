@@ -51,7 +51,8 @@ static const struct argp argp = {
     .children = children,
     .doc = "What each layer of a model costs inside of whole runs, slowest first: median time, "
            "operations a second, percent of the peak of the machine, and bytes of inputs, weights "
-           "and output a second.\vInputs are random: speed depends on shapes only.\n\n"
+           "and output a second.\vInputs are random: speed depends on shapes, and with --isa avx2 "
+           "also on how many codes are above 127.\n\n"
            "Example: qns bench layers quant.onnx -j 1"};
 
 static double peak_for(const qns_bench_layer *l, const qns_bench_peak *p)

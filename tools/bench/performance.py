@@ -174,7 +174,7 @@ that holds 8 of 10 runs.
 Machine: {machine}.{load}
 
 Networks: `tools/bench/networks.py` (torchvision's shapes, random weights, computed batch-norm statistics), 224 x 224,
-batch 1; int8 by `qns quantize`. Speed does not depend on the values.
+batch 1; int8 by `qns quantize`. Only the AVX2 kernels depend on the values, a little.
 
 ## What the machine can do
 
