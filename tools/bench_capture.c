@@ -10,19 +10,8 @@
 #include <string.h>
 #include <unistd.h>
 
-static error_t parse(int key, char *arg, struct argp_state *state)
-{
-    qns_flow_args *a = state->input;
-    if (key != ARGP_KEY_INIT)
-        return ARGP_ERR_UNKNOWN;
-    *a = (qns_flow_args){.need = 1, .what = "capture"};
-    state->child_inputs[0] = a;
-    return 0;
-}
-
 static const struct argp_child children[] = {{&qns_flow_argp, 0, 0, 0}, {0}};
 static const struct argp argp = {
-    .parser = parse,
     .args_doc = "MODEL.onnx [MODEL.onnx] -d DATA",
     .children = children,
     .doc = "Capture of all weights and activations of one or two models, beside the plain run of "
@@ -93,7 +82,7 @@ static qns_status conclude(qns_flow *f, qns_err *err)
 static int run(int argc, char **argv)
 {
     static const qns_flow_plan plan = {prepare, conclude, 5};
-    qns_flow_args a;
+    qns_flow_args a = {.need = 1, .what = "capture"};
     argp_parse(&argp, argc, argv, 0, 0, &a);
     return qns_flow_main(&a, &plan);
 }

@@ -12,19 +12,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
-static error_t parse(int key, char *arg, struct argp_state *state)
-{
-    qns_flow_args *a = state->input;
-    if (key != ARGP_KEY_INIT)
-        return ARGP_ERR_UNKNOWN;
-    *a = (qns_flow_args){.need = 2, .what = "compare"};
-    state->child_inputs[0] = a;
-    return 0;
-}
-
 static const struct argp_child children[] = {{&qns_flow_argp, 0, 0, 0}, {0}};
 static const struct argp argp = {
-    .parser = parse,
     .args_doc = "FLOAT.onnx QUANT.onnx -d DATA",
     .children = children,
     .doc = "Comparison of two full captures that the page cache holds, of weights alone, and the "
@@ -152,7 +141,7 @@ static qns_status conclude(qns_flow *f, qns_err *err)
 static int run(int argc, char **argv)
 {
     static const qns_flow_plan plan = {prepare, conclude, 5};
-    qns_flow_args a;
+    qns_flow_args a = {.need = 2, .what = "compare"};
     argp_parse(&argp, argc, argv, 0, 0, &a);
     return qns_flow_main(&a, &plan);
 }

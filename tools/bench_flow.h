@@ -15,7 +15,8 @@ typedef struct qns_flow_args {
     const char *folder;    /* for files that are written */
 } qns_flow_args;
 
-/* A child parser; its input is a qns_flow_args with `need` and `what` set. */
+/* The only child of a parser that has no function of its own: so its input, a qns_flow_args with
+ * `need` and `what` set, comes here. */
 extern const struct argp qns_flow_argp;
 
 typedef struct qns_flow qns_flow;

@@ -7,29 +7,8 @@
 
 #include <stdio.h>
 
-static error_t parse_shadow(int key, char *arg, struct argp_state *state)
-{
-    qns_flow_args *a = state->input;
-    if (key != ARGP_KEY_INIT)
-        return ARGP_ERR_UNKNOWN;
-    *a = (qns_flow_args){.need = 2, .what = "shadow"};
-    state->child_inputs[0] = a;
-    return 0;
-}
-
-static error_t parse_calibrate(int key, char *arg, struct argp_state *state)
-{
-    qns_flow_args *a = state->input;
-    if (key != ARGP_KEY_INIT)
-        return ARGP_ERR_UNKNOWN;
-    *a = (qns_flow_args){.need = 1, .what = "calibrate"};
-    state->child_inputs[0] = a;
-    return 0;
-}
-
 static const struct argp_child children[] = {{&qns_flow_argp, 0, 0, 0}, {0}};
 static const struct argp shadow_argp = {
-    .parser = parse_shadow,
     .args_doc = "FLOAT.onnx QUANT.onnx -d DATA",
     .children = children,
     .doc = "A shadow run with the cumulative and the local error of every layer, beside what it "
@@ -37,7 +16,6 @@ static const struct argp shadow_argp = {
            "plans is left out: one sample is timed, too, and only what the others add counts.\n\n"
            "Example: qns bench shadow model.onnx quant.onnx -d eval.yaml --limit 16"};
 static const struct argp calibrate_argp = {
-    .parser = parse_calibrate,
     .args_doc = "FLOAT.onnx -d DATA",
     .children = children,
     .doc = "Calibration with MinMax and with Histogram observers, beside the plain float run of "
@@ -150,7 +128,7 @@ static qns_status conclude_calibrate(qns_flow *f, qns_err *err)
 static int run_shadow(int argc, char **argv)
 {
     static const qns_flow_plan plan = {prepare_shadow, conclude_shadow, 5};
-    qns_flow_args a;
+    qns_flow_args a = {.need = 2, .what = "shadow"};
     argp_parse(&shadow_argp, argc, argv, 0, 0, &a);
     return qns_flow_main(&a, &plan);
 }
@@ -158,7 +136,7 @@ static int run_shadow(int argc, char **argv)
 static int run_calibrate(int argc, char **argv)
 {
     static const qns_flow_plan plan = {prepare_calibrate, conclude_calibrate, 5};
-    qns_flow_args a;
+    qns_flow_args a = {.need = 1, .what = "calibrate"};
     argp_parse(&calibrate_argp, argc, argv, 0, 0, &a);
     return qns_flow_main(&a, &plan);
 }
