@@ -6,6 +6,7 @@
 #include "ns/cmp.h"
 #include "ns/compare/channels.h"
 #include "ns/compare/metric.h"
+#include "ns/rank.h"
 #include "qns_version.h"
 
 #include <math.h>
@@ -290,29 +291,14 @@ static void find_added(qns_cmp *c)
     }
 }
 
-typedef struct rank_key {
-    int class; /* 0 non-finite, 1 a number, 2 none, 3 exact */
-    double db;
-    uint32_t layer;
-} rank_key;
-
-static int by_rank(const void *x, const void *y)
-{
-    const rank_key *a = x, *b = y;
-    if (a->class != b->class)
-        return a->class - b->class;
-    if (a->db != b->db)
-        return a->db < b->db ? -1 : 1;
-    return (a->layer > b->layer) - (a->layer < b->layer);
-}
-
-static rank_key key_of(const qns_layer *l, uint32_t k)
+/* Class 0: non-finite, 1: a number, 2: none, 3: exact. */
+static qns_rank_key key_of(const qns_layer *l, uint32_t k)
 {
     const qns_diff *d = l->activation.present ? &l->activation : &l->weight;
     const bool exact = (d->flags & QNS_M_EXACT) != 0;
     /* A zero reference has no decibels; it counts as one when the error is more than rounding. */
     const bool no_signal = (d->flags & QNS_M_ZERO_REF) != 0 && !(d->max_abs_steps > 2);
-    rank_key out = {1, d->sqnr_db, k};
+    qns_rank_key out = {1, d->sqnr_db, k};
     if (l->activation.nonfinite_test || l->weight.nonfinite_test)
         out.class = 0;
     else if (exact)
@@ -327,13 +313,13 @@ static rank_key key_of(const qns_layer *l, uint32_t k)
 static qns_status rank(qns_cmp *c, qns_err *err)
 {
     const uint32_t n = (uint32_t)c->layer.n;
-    rank_key *key = NULL;
+    qns_rank_key *key = NULL;
     uint32_t *order = NULL;
     QNS_TRY(qns_arena_new((void **)&key, c->a, n, sizeof *key, err));
     QNS_TRY(qns_arena_new((void **)&order, c->a, n, sizeof *order, err));
     for (uint32_t k = 0; k < n; k++)
         key[k] = key_of(&c->r->layer[k], k);
-    qsort(key, n, sizeof *key, by_rank);
+    qsort(key, n, sizeof *key, qns_by_rank);
     for (uint32_t k = 0; k < n; k++)
         order[k] = key[k].layer;
     c->r->ranking = order;

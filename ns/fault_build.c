@@ -118,17 +118,10 @@ static qns_status copy_renamed(qns_vid *out, qns_fault_site *s, const char *name
     const qns_node *n = s->n;
     for (uint32_t i = 0; i < n->n_in; i++)
         QNS_TRY(qns_gb_mapped(&in[i], s->gb, n->in[i], err));
-    const qns_node_spec spec = {.op = n->op,
-                                .name = n->name,
-                                .attr = n->attr,
-                                .clamp = n->clamp,
-                                .in = in,
-                                .n_in = n->n_in,
-                                .origin = n->origin,
-                                .n_origin = n->n_origin,
-                                .n_out = 1,
-                                .out_name = &name,
-                                .out_qp = &s->out->qp};
+    qns_node_spec spec = qns_node_spec_like(n, in);
+    spec.n_out = 1;
+    spec.out_name = &name;
+    spec.out_qp = &s->out->qp;
     return qns_gb_node(out, s->gb, &spec, err);
 }
 

@@ -2,6 +2,7 @@
 #include "core/base/mem.h"
 #include "core/base/vec.h"
 #include "ns/compare/metric.h"
+#include "ns/rank.h"
 #include "ns/regress_internal.h"
 #include "qns_version.h"
 
@@ -343,22 +344,6 @@ done:
     return st;
 }
 
-typedef struct rank_key {
-    int class;
-    double db;
-    uint32_t layer;
-} rank_key;
-
-static int by_rank(const void *x, const void *y)
-{
-    const rank_key *a = x, *b = y;
-    if (a->class != b->class)
-        return a->class - b->class;
-    if (a->db != b->db)
-        return a->db < b->db ? -1 : 1;
-    return (a->layer > b->layer) - (a->layer < b->layer);
-}
-
 /* Regressed, unmatched, unchanged, improved, matched; each by what it lost. */
 static qns_status rank(qns_regression *r, qns_err *err)
 {
@@ -367,7 +352,7 @@ static qns_status rank(qns_regression *r, qns_err *err)
                                               [QNS_UNCHANGED] = 2,
                                               [QNS_IMPROVED] = 3,
                                               [QNS_NEWLY_MATCHED] = 4};
-    rank_key *key = NULL;
+    qns_rank_key *key = NULL;
     uint32_t *order = NULL;
     QNS_TRY(qns_arena_new((void **)&order, r->arena, r->n_layers, sizeof *order, err));
     QNS_TRY(qns_new((void **)&key, r->n_layers, sizeof *key, err));
@@ -375,9 +360,9 @@ static qns_status rank(qns_regression *r, qns_err *err)
         const qns_changed *l = &r->layer[i];
         const bool broken = l->change == QNS_REGRESSED && l->now.nonfinite_test;
         const double db = broken ? -INFINITY : isnan(l->change_db) ? INFINITY : l->change_db;
-        key[i] = (rank_key){class_of[l->change], db, i};
+        key[i] = (qns_rank_key){class_of[l->change], db, i};
     }
-    qsort(key, r->n_layers, sizeof *key, by_rank);
+    qsort(key, r->n_layers, sizeof *key, qns_by_rank);
     for (uint32_t i = 0; i < r->n_layers; i++)
         order[i] = key[i].layer;
     qns_free(key);

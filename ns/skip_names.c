@@ -2,34 +2,18 @@
 #include "ns/skip_names.h"
 
 #include "core/base/mem.h"
+#include "core/graph/module_name.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-/* A segment that continues the one before ("layer1", then "layer1.0") takes its place. "" for a
- * node of the outermost module; NULL when out of memory. */
+/* NULL when out of memory. */
 static const char *scope_of(qns_arena *arena, const char *node)
 {
-    size_t len = 0, top = 0; /* top: where the last segment starts */
-    char *out = qns_arena_get(arena, strlen(node) + 1, 1);
-    if (!out)
-        return NULL;
-    for (const char *s = node; *s;) {
-        s += *s == '/';
-        const size_t n = strcspn(s, "/");
-        if (!s[n]) /* the last segment names the operator */
-            break;
-        const size_t old = len - top;
-        if (old && n > old && s[old] == '.' && strncmp(s, out + top, old) == 0)
-            len = top;
-        else if (len)
-            out[len++] = '.';
-        top = len;
-        memcpy(out + len, s, n);
-        len += n;
-        s += n;
-    }
-    out[len] = 0;
+    const size_t size = strlen(node) + 1;
+    char *out = qns_arena_get(arena, size, 1);
+    if (out)
+        qns_module_name(out, size, node);
     return out;
 }
 

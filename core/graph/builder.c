@@ -306,6 +306,20 @@ qns_status qns_gb_copy_inputs(qns_gb *gb, qns_err *err)
     return QNS_OK;
 }
 
+qns_node_spec qns_node_spec_like(const qns_node *n, const qns_vid *in)
+{
+    return (qns_node_spec){.op = n->op,
+                           .name = n->name,
+                           .attr = n->attr,
+                           .clamp = n->clamp,
+                           .folded = n->folded,
+                           .in = in,
+                           .n_in = n->n_in,
+                           .origin = n->origin,
+                           .n_origin = n->n_origin,
+                           .n_out = n->n_out};
+}
+
 qns_status qns_gb_copy_node(qns_gb *gb, const qns_node *old, qns_err *err)
 {
     qns_vid in[QNS_MAX_IN], out[QNS_MAX_OUT];
@@ -319,19 +333,10 @@ qns_status qns_gb_copy_node(qns_gb *gb, const qns_node *old, qns_err *err)
         origin[i] = v->origin;
         qp[i] = v->qp;
     }
-    const qns_node_spec s = {.op = old->op,
-                             .name = old->name,
-                             .attr = old->attr,
-                             .clamp = old->clamp,
-                             .folded = old->folded,
-                             .in = in,
-                             .n_in = old->n_in,
-                             .origin = old->origin,
-                             .n_origin = old->n_origin,
-                             .n_out = old->n_out,
-                             .out_name = name,
-                             .out_origin = origin,
-                             .out_qp = qp};
+    qns_node_spec s = qns_node_spec_like(old, in);
+    s.out_name = name;
+    s.out_origin = origin;
+    s.out_qp = qp;
     QNS_TRY(qns_gb_node(out, gb, &s, err));
     for (uint32_t i = 0; i < old->n_out; i++)
         gb->map[old->out[i].i] = out[i];

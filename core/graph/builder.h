@@ -58,6 +58,8 @@ typedef struct qns_node_spec {
         *out_qp; /* NULL, or n_out entries; one that is set also sets the dtype */
 } qns_node_spec;
 qns_status qns_gb_node(qns_vid *out, qns_gb *gb, const qns_node_spec *spec, qns_err *err);
+/* That of a node like n on as many other inputs; the caller adds the outputs' names and qparams. */
+qns_node_spec qns_node_spec_like(const qns_node *n, const qns_vid *in);
 
 /* What was added so far. The pointer is valid until the next addition. */
 const qns_value *qns_gb_value(const qns_gb *gb, qns_vid v);

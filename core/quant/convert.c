@@ -121,17 +121,9 @@ static qns_status convert_int8(converter *c, const qns_node *n, qns_err *err)
         if (qns_graph_is_output(c->g, v->id) && v->dtype == QNS_F32)
             QNS_TRY(qns_qdq_name(&name[i], c->gb, v->name, "_op", err));
     }
-    const qns_node_spec s = {.op = n->op,
-                             .name = n->name,
-                             .attr = n->attr,
-                             .clamp = n->clamp,
-                             .in = in,
-                             .n_in = n->n_in,
-                             .origin = n->origin,
-                             .n_origin = n->n_origin,
-                             .n_out = n->n_out,
-                             .out_name = name,
-                             .out_origin = origin};
+    qns_node_spec s = qns_node_spec_like(n, in);
+    s.out_name = name;
+    s.out_origin = origin;
     QNS_TRY(qns_gb_node(out, c->gb, &s, err));
     for (uint32_t i = 0; i < n->n_out; i++) {
         const qns_value *v = qns_graph_value(c->g, n->out[i]);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Which rule matches which node. Modules of PyTorch are found in the names that its exporter gives
- * to nodes: "/layer1/layer1.0/conv1/Conv" is in module layer1.0.conv1. */
+/* Which rule matches which node. */
+#include "core/graph/module_name.h"
 #include "core/graph/op.h"
 #include "core/quant/qconfig_set.h"
 
@@ -10,36 +10,13 @@
 
 enum { MAX_MODULE = 512 };
 
-/* A segment that continues the one before ("layer1", then "layer1.0") takes its place. A name
- * without slashes is the module itself. "" when it does not fit. */
+/* A name without slashes is the module itself. "" when it does not fit. */
 static void module_of(char out[MAX_MODULE], const char *node)
 {
-    size_t len = 0, top = 0; /* top: where the last segment starts */
-    out[0] = 0;
-    if (!strchr(node, '/')) {
+    if (strchr(node, '/'))
+        qns_module_name(out, MAX_MODULE, node);
+    else
         snprintf(out, MAX_MODULE, "%s", strlen(node) < MAX_MODULE ? node : "");
-        return;
-    }
-    for (const char *s = node; *s;) {
-        s += *s == '/';
-        const size_t n = strcspn(s, "/");
-        if (!s[n]) /* the last segment names the operator */
-            return;
-        const size_t old = len - top;
-        if (old && n > old && s[old] == '.' && strncmp(s, out + top, old) == 0)
-            len = top;
-        else if (len)
-            out[len++] = '.';
-        top = len;
-        if (len + n + 2 > MAX_MODULE) {
-            out[0] = 0;
-            return;
-        }
-        memcpy(out + len, s, n);
-        len += n;
-        out[len] = 0;
-        s += n;
-    }
 }
 
 /* The module itself or one that it encloses. */

@@ -62,18 +62,11 @@ qns_status qns_qdq_copy(qns_gb *gb, const qns_graph *g, const qns_node *n, const
     const qns_qparams *const out_qp = n->op == qns_op_find("quantize") ? qp : NULL;
     qns_vid in, out;
     QNS_TRY(qns_gb_mapped(&in, gb, n->in[0], err));
-    const qns_node_spec s = {.op = n->op,
-                             .name = n->name,
-                             .attr = &attr,
-                             .clamp = QNS_NO_CLAMP,
-                             .in = &in,
-                             .n_in = 1,
-                             .origin = n->origin,
-                             .n_origin = n->n_origin,
-                             .n_out = 1,
-                             .out_name = &v->name,
-                             .out_origin = &v->origin,
-                             .out_qp = &out_qp};
+    qns_node_spec s = qns_node_spec_like(n, &in);
+    s.attr = &attr;
+    s.out_name = &v->name;
+    s.out_origin = &v->origin;
+    s.out_qp = &out_qp;
     QNS_TRY(qns_gb_node(&out, gb, &s, err));
     return qns_gb_map(gb, v->id, out, err);
 }
@@ -87,17 +80,9 @@ qns_status qns_qdq_replace(qns_gb *gb, const qns_graph *g, const qns_node *n, co
         name[i] = qns_graph_value(g, n->out[i])->name;
         origin[i] = qns_graph_value(g, n->out[i])->origin;
     }
-    const qns_node_spec s = {.op = n->op,
-                             .name = n->name,
-                             .attr = n->attr,
-                             .clamp = n->clamp,
-                             .in = in,
-                             .n_in = n->n_in,
-                             .origin = n->origin,
-                             .n_origin = n->n_origin,
-                             .n_out = n->n_out,
-                             .out_name = name,
-                             .out_origin = origin};
+    qns_node_spec s = qns_node_spec_like(n, in);
+    s.out_name = name;
+    s.out_origin = origin;
     QNS_TRY(qns_gb_node(out, gb, &s, err));
     for (uint32_t i = 0; i < n->n_out; i++)
         QNS_TRY(qns_gb_map(gb, n->out[i], out[i], err));

@@ -22,7 +22,7 @@ qns_status qns_qdq_add(qns_vid *out, qns_gb *gb, const qns_op *op, qns_vid in, c
 /* Copies such a node of the source graph g with other qparams, and maps its output. */
 qns_status qns_qdq_copy(qns_gb *gb, const qns_graph *g, const qns_node *n, const qns_qparams *qp,
                         qns_err *err);
-/* A copy of node n of the source graph g with n_in inputs of the graph to be; maps its outputs. */
+/* A copy of node n of the source graph g with its inputs in the graph to be; maps its outputs. */
 qns_status qns_qdq_replace(qns_gb *gb, const qns_graph *g, const qns_node *n, const qns_vid *in,
                            qns_err *err);
 /* The qparams of a quantize or dequantize node. */
