@@ -208,8 +208,24 @@ static void tell_choice(const qns_plan *p, const qns_step *s)
     p->opts.on_choice(p->opts.on_choice_ctx, s->node, s->impl, NULL);
 }
 
+static bool owns_packed(const qns_plan *p, const qns_step *s)
+{
+    return !p->of || s->impl->share;
+}
+
+static qns_status share_step(const qns_plan *p, qns_step *s, qns_err *err)
+{
+    void *packed = p->of->step[s->node->id.i].call.packed;
+    if (packed && s->impl->share)
+        return s->impl->share(&s->call.packed, packed, err);
+    s->call.packed = packed;
+    return QNS_OK;
+}
+
 static qns_status prepare_step(qns_plan *p, qns_step *s, qns_err *err)
 {
+    if (p->of)
+        return share_step(p, s, err);
     tell_choice(p, s);
     if (s->impl->prepare)
         QNS_TRY(s->impl->prepare(&s->call.packed, &s->call, p->arena, err));
@@ -308,12 +324,14 @@ static qns_status build(qns_plan *p, qns_err *err)
     return place_buffers(p, err);
 }
 
-qns_status qns_plan_create(qns_plan **out, const qns_graph *g, const qns_exec_opts *o, qns_err *err)
+static qns_status create(qns_plan **out, const qns_graph *g, const qns_exec_opts *o,
+                         const qns_plan *of, qns_err *err)
 {
     qns_status st = QNS_OK;
     qns_plan *p = NULL;
     QNS_TRY(qns_new((void **)&p, 1, sizeof *p, err));
     p->g = g;
+    p->of = of;
     p->opts = *o;
     if (!p->opts.be)
         p->opts.be = qns_backend_find("fbgemm");
@@ -330,12 +348,23 @@ done:
     return st;
 }
 
+qns_status qns_plan_create(qns_plan **out, const qns_graph *g, const qns_exec_opts *o, qns_err *err)
+{
+    return create(out, g, o, NULL, err);
+}
+
+qns_status qns_plan_share(qns_plan **out, const qns_plan *of, qns_err *err)
+{
+    return create(out, of->g, &of->opts, of->of ? of->of : of, err);
+}
+
 void qns_plan_free(qns_plan *p)
 {
     if (!p)
         return;
     for (uint32_t i = 0; p->step && i < qns_graph_n_nodes(p->g); i++)
-        if (p->step[i].impl && p->step[i].impl->release && p->step[i].call.packed)
+        if (p->step[i].impl && p->step[i].impl->release && p->step[i].call.packed &&
+            owns_packed(p, &p->step[i]))
             p->step[i].impl->release(p->step[i].call.packed);
     qns_free(p->memory);
     qns_free(p->scratch);

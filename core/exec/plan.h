@@ -25,6 +25,10 @@ typedef struct qns_exec_opts {
  * The graph must outlive the plan. */
 qns_status qns_plan_create(qns_plan **out, const qns_graph *g, const qns_exec_opts *o,
                            qns_err *err);
+/* The same plan once more, for a run at the same time in another thread: activations, scratch
+ * memory and taps of its own, none of them bound; weights and implementations of `of`, which must
+ * outlive it. Costs next to nothing beside packing. */
+qns_status qns_plan_share(qns_plan **out, const qns_plan *of, qns_err *err);
 void qns_plan_free(qns_plan *p);
 
 /* Binds the taps that all following runs feed; NULL or n 0 unbinds. The taps must outlive the runs.
@@ -38,7 +42,8 @@ qns_status qns_plan_bind(qns_plan *p, const qns_taps *taps, qns_err *err);
  * sample    passed on to the taps, otherwise unused.
  *
  * The outputs depend on the graph and the inputs only: not on taps, and for integer nodes not on
- * threads or CPU. One run at a time per plan; several plans of one graph may run at once.
+ * threads or CPU. One run at a time per plan; several plans of one graph may run at once, also
+ * those that share weights.
  * Fails with SHAPE if a tensor does not fit, or with what a tap returned; the outputs are then
  * unspecified and the plan can be run again. */
 qns_status qns_plan_run(qns_tensor *out, qns_plan *p, const qns_tensor *in, int64_t sample,

@@ -38,6 +38,7 @@ typedef struct qns_step {
 
 struct qns_plan {
     const qns_graph *g;
+    const qns_plan *of; /* whose packed weights it uses; NULL: its own */
     qns_arena *arena;
     qk_table kernels;
     qns_exec_opts opts;

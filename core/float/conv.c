@@ -108,6 +108,21 @@ qns_status qns_fconv_create(qns_fconv **out, const qns_fconv_spec *s, const floa
     return QNS_OK;
 }
 
+qns_status qns_fconv_share(qns_fconv **out, const qns_fconv *of, qns_err *err)
+{
+    qns_fconv *f;
+
+    QNS_TRY(qns_new((void **)&f, 1, sizeof *f, err));
+    *f = *of;
+    const qns_status st = qns_dnn_share(&f->dnn, &of->dnn, err);
+    if (st != QNS_OK) {
+        qns_fconv_free(f);
+        return st;
+    }
+    *out = f;
+    return QNS_OK;
+}
+
 void qns_fconv_free(qns_fconv *f)
 {
     if (!f)

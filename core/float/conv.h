@@ -23,6 +23,8 @@ typedef struct qns_fconv_spec {
  * has no such primitive. */
 qns_status qns_fconv_create(qns_fconv **out, const qns_fconv_spec *s, const float *w,
                             const float *bias, qns_arena *a, qns_err *err);
+/* One that runs at the same time, with the weights of `of`, which must live longer. */
+qns_status qns_fconv_share(qns_fconv **out, const qns_fconv *of, qns_err *err);
 void qns_fconv_free(qns_fconv *f);
 size_t qns_fconv_scratch(const qns_fconv *f);
 void qns_fconv_run(float *out, qns_fconv *f, const float *in, void *scratch);

@@ -60,6 +60,21 @@ qns_status qns_flinear_create(qns_flinear **out, int64_t m, int64_t n, int64_t k
     return QNS_OK;
 }
 
+qns_status qns_flinear_share(qns_flinear **out, const qns_flinear *of, qns_err *err)
+{
+    qns_flinear *f;
+
+    QNS_TRY(qns_new((void **)&f, 1, sizeof *f, err));
+    *f = *of;
+    const qns_status st = qns_dnn_share(&f->dnn, &of->dnn, err);
+    if (st != QNS_OK) {
+        qns_flinear_free(f);
+        return st;
+    }
+    *out = f;
+    return QNS_OK;
+}
+
 void qns_flinear_free(qns_flinear *f)
 {
     if (!f)
@@ -109,6 +124,21 @@ qns_status qns_fmatmul_create(qns_fmatmul **out, const qns_shape *a, const qns_s
 
     QNS_TRY(qns_new((void **)&f, 1, sizeof *f, err));
     const qns_status st = make_matmul(f, a, b, product, err);
+    if (st != QNS_OK) {
+        qns_fmatmul_free(f);
+        return st;
+    }
+    *out = f;
+    return QNS_OK;
+}
+
+qns_status qns_fmatmul_share(qns_fmatmul **out, const qns_fmatmul *of, qns_err *err)
+{
+    qns_fmatmul *f;
+
+    QNS_TRY(qns_new((void **)&f, 1, sizeof *f, err));
+    *f = *of;
+    const qns_status st = qns_dnn_share(&f->dnn, &of->dnn, err);
     if (st != QNS_OK) {
         qns_fmatmul_free(f);
         return st;

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Float matrix products by oneDNN: with constant weights (linear), and of two activations. */
+/* Float matrix products by oneDNN: with constant weights (linear), and of two activations.
+ * share() makes one that runs at the same time, with the weights of `of`, which must live longer.
+ */
 #ifndef QNS_FLOAT_MATMUL_H
 #define QNS_FLOAT_MATMUL_H
 
@@ -10,6 +12,7 @@
 typedef struct qns_flinear qns_flinear;
 qns_status qns_flinear_create(qns_flinear **out, int64_t m, int64_t n, int64_t k, const float *w,
                               const float *bias, qns_range clamp, qns_arena *a, qns_err *err);
+qns_status qns_flinear_share(qns_flinear **out, const qns_flinear *of, qns_err *err);
 void qns_flinear_free(qns_flinear *f);
 size_t qns_flinear_scratch(const qns_flinear *f);
 void qns_flinear_run(float *out, qns_flinear *f, const float *in, void *scratch);
@@ -19,6 +22,7 @@ void qns_flinear_run(float *out, qns_flinear *f, const float *in, void *scratch)
 typedef struct qns_fmatmul qns_fmatmul;
 qns_status qns_fmatmul_create(qns_fmatmul **out, const qns_shape *a, const qns_shape *b,
                               const qns_shape *product, qns_err *err);
+qns_status qns_fmatmul_share(qns_fmatmul **out, const qns_fmatmul *of, qns_err *err);
 void qns_fmatmul_free(qns_fmatmul *f);
 size_t qns_fmatmul_scratch(const qns_fmatmul *f);
 void qns_fmatmul_run(float *out, qns_fmatmul *f, const float *a, const float *b, void *scratch);

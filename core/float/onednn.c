@@ -94,6 +94,7 @@ qns_status qns_dnn_arg(int *slot, qns_dnn *d, int id, dnnl_query_t which, qns_er
     TRY_DNN(dnnl_memory_create(&a->memory, qns_dnn_desc(d, which), d->engine, DNNL_MEMORY_NONE),
             "describing memory");
     a->arg = id;
+    d->own[d->n_arg] = true;
     *slot = d->n_arg++;
     return QNS_OK;
 }
@@ -155,6 +156,30 @@ qns_status qns_dnn_scratch(qns_dnn *d, qns_err *err)
     return QNS_OK;
 }
 
+qns_status qns_dnn_share(qns_dnn *d, const qns_dnn *of, qns_err *err)
+{
+    *d = *of;
+    d->borrowed = true;
+    d->stream = NULL;
+    d->scratch = NULL;
+    for (int i = 0; i < d->n_arg; i++)
+        if (d->own[i])
+            d->arg[i].memory = NULL;
+    TRY_DNN(dnnl_stream_create(&d->stream, d->engine, dnnl_stream_default_flags),
+            "making a stream");
+    for (int i = 0; i < d->n_arg; i++) {
+        const dnnl_memory_desc_t *md;
+        if (!d->own[i])
+            continue;
+        TRY_DNN(dnnl_memory_get_memory_desc(of->arg[i].memory, &md), "describing memory");
+        TRY_DNN(dnnl_memory_create(&d->arg[i].memory, md, d->engine, DNNL_MEMORY_NONE),
+                "describing memory");
+        if (of->arg[i].memory == of->scratch)
+            d->scratch = d->arg[i].memory;
+    }
+    return QNS_OK;
+}
+
 void qns_dnn_set(qns_dnn *d, int slot, const float *data)
 {
     dnnl_memory_set_data_handle(d->arg[slot].memory, (void *)(uintptr_t)data);
@@ -176,15 +201,15 @@ void qns_dnn_run(qns_dnn *d, void *scratch)
 void qns_dnn_fini(qns_dnn *d)
 {
     for (int i = 0; i < QNS_DNN_ARGS; i++)
-        if (d->arg[i].memory)
+        if (d->arg[i].memory && (d->own[i] || !d->borrowed))
             dnnl_memory_destroy(d->arg[i].memory);
-    if (d->prim)
-        dnnl_primitive_destroy(d->prim);
-    if (d->pd)
-        dnnl_primitive_desc_destroy(d->pd);
     if (d->stream)
         dnnl_stream_destroy(d->stream);
-    if (d->engine)
+    if (d->prim && !d->borrowed)
+        dnnl_primitive_destroy(d->prim);
+    if (d->pd && !d->borrowed)
+        dnnl_primitive_desc_destroy(d->pd);
+    if (d->engine && !d->borrowed)
         dnnl_engine_destroy(d->engine);
     memset(d, 0, sizeof *d);
 }

@@ -20,6 +20,9 @@ typedef struct qns_dnn {
     dnnl_primitive_t prim;
     dnnl_exec_arg_t arg[QNS_DNN_ARGS];
     int n_arg;
+    bool own[QNS_DNN_ARGS]; /* arguments whose memory is set before a run; the others are constants
+                             */
+    bool borrowed;          /* primitive, engine and constants are another one's */
     dnnl_memory_t scratch;
     size_t scratch_size;
 } qns_dnn;
@@ -42,6 +45,9 @@ qns_status qns_dnn_constant(qns_dnn *d, int id, const dnnl_memory_desc_t *to,
                             qns_err *err);
 /* The scratchpad argument; call it last. */
 qns_status qns_dnn_scratch(qns_dnn *d, qns_err *err);
+/* One that runs at the same time: primitive and constants of `of`, which must live longer; memory
+ * objects and stream of its own. */
+qns_status qns_dnn_share(qns_dnn *d, const qns_dnn *of, qns_err *err);
 void qns_dnn_set(qns_dnn *d, int slot, const float *data);
 /* scratch: scratch_size bytes, aligned to 64. Cannot fail for a primitive that was made. */
 void qns_dnn_run(qns_dnn *d, void *scratch);

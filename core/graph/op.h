@@ -97,6 +97,10 @@ typedef struct qns_impl {
      */
     qns_status (*prepare)(void **packed, const qns_call *c, qns_arena *a, qns_err *err);
     void (*release)(void *packed);
+    /* May be NULL: run() only reads what prepare() made, so several runs at once may use it. Else
+     * what a run at the same time needs instead, made of what prepare() made; release() undoes it.
+     */
+    qns_status (*share)(void **packed, const void *of, qns_err *err);
     size_t (*scratch_size)(const qns_call *c); /* after prepare(); may be NULL */
     /* After prepare(), may be NULL: where the weights begin. The step before brings them nearer
      * while it still computes. */

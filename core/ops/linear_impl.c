@@ -107,6 +107,11 @@ static qns_status prepare_onednn(void **packed, const qns_call *c, qns_arena *a,
                               qns_cf32(&c->in[1]), bias, c->node->clamp, a, err);
 }
 
+static qns_status share_onednn(void **packed, const void *of, qns_err *err)
+{
+    return qns_flinear_share((qns_flinear **)packed, of, err);
+}
+
 static void release_onednn(void *packed)
 {
     qns_flinear_free(packed);
@@ -216,6 +221,7 @@ const qns_impl qns_linear_f32_onednn = {
     .name = "linear.f32.onednn",
     .reject = reject_onednn,
     .prepare = prepare_onednn,
+    .share = share_onednn,
     .release = release_onednn,
     .scratch_size = scratch_onednn,
     .run = run_onednn,

@@ -69,6 +69,11 @@ static qns_status prepare_onednn(void **packed, const qns_call *c, qns_arena *a,
     return qns_fconv_create((qns_fconv **)packed, &s, qns_cf32(&c->in[1]), bias, a, err);
 }
 
+static qns_status share_onednn(void **packed, const void *of, qns_err *err)
+{
+    return qns_fconv_share((qns_fconv **)packed, of, err);
+}
+
 static void release_onednn(void *packed)
 {
     qns_fconv_free(packed);
@@ -174,6 +179,7 @@ const qns_impl qns_conv_f32_onednn = {
     .name = "conv.f32.onednn",
     .reject = reject_onednn,
     .prepare = prepare_onednn,
+    .share = share_onednn,
     .release = release_onednn,
     .scratch_size = scratch_onednn,
     .run = run_onednn,

@@ -184,6 +184,11 @@ static qns_status prepare_onednn(void **packed, const qns_call *c, qns_arena *a,
     return st;
 }
 
+static qns_status share_onednn(void **packed, const void *of, qns_err *err)
+{
+    return qns_fconv_share((qns_fconv **)packed, of, err);
+}
+
 static void release_onednn(void *packed)
 {
     qns_fconv_free(packed);
@@ -234,6 +239,7 @@ const qns_impl qns_conv_transpose_f32_onednn = {
     .name = "conv_transpose.f32.onednn",
     .reject = reject_onednn,
     .prepare = prepare_onednn,
+    .share = share_onednn,
     .release = release_onednn,
     .scratch_size = scratch_onednn,
     .run = run_onednn,

@@ -137,6 +137,11 @@ static qns_status prepare_onednn(void **packed, const qns_call *c, qns_arena *a,
     return qns_fmatmul_create((qns_fmatmul **)packed, &p.a, &p.b, &p.out, err);
 }
 
+static qns_status share_onednn(void **packed, const void *of, qns_err *err)
+{
+    return qns_fmatmul_share((qns_fmatmul **)packed, of, err);
+}
+
 static void release_onednn(void *packed)
 {
     qns_fmatmul_free(packed);
@@ -172,6 +177,7 @@ static const qns_impl onednn = {
     .name = "gemm.f32.onednn",
     .reject = qns_matmul_reject_onednn,
     .prepare = prepare_onednn,
+    .share = share_onednn,
     .release = release_onednn,
     .scratch_size = scratch_onednn,
     .run = run_onednn,

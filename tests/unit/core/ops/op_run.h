@@ -105,6 +105,24 @@ static inline void op_hide(qns_tensor *known, const op_run *r, const qns_tensor 
     }
 }
 
+/* What a plan beside the first one would run with. */
+static inline void op_run_shared(const qns_impl *impl, const qns_call *c)
+{
+    qns_tensor out = c->out[0];
+    qns_call again = *c;
+    if (!impl->share || !c->packed)
+        return;
+    cr_assert(out.data = qns_malloc64(qns_tensor_bytes(&out)));
+    memset(out.data, 0x3c, qns_tensor_bytes(&out));
+    again.out = &out;
+    cr_assert_eq(impl->share(&again.packed, c->packed, NULL), QNS_OK);
+    impl->run(&again);
+    impl->release(again.packed);
+    cr_expect_eq(memcmp(out.data, c->out[0].data, qns_tensor_bytes(&out)), 0,
+                 "%s: other bits beside another one", impl->name);
+    qns_free(out.data);
+}
+
 /* Prepares, runs and releases. */
 static inline void op_run_once(op_run *r, const qns_impl *impl, qns_call *c, unsigned mask,
                                int threads)
@@ -123,6 +141,7 @@ static inline void op_run_once(op_run *r, const qns_impl *impl, qns_call *c, uns
     c->scratch = op_bytes(r, impl->scratch_size ? impl->scratch_size(c) : 1);
     c->in = in;
     impl->run(c);
+    op_run_shared(impl, c);
     if (impl->release)
         impl->release(c->packed);
 }
