@@ -74,6 +74,22 @@ static bool find_row(haddr_t *at, hsize_t *left, qns_capture *c, qns_cap_entry *
     return ok;
 }
 
+const void *qns_capture_view(qns_view *v, qns_capture *c, const qns_cap_part *p)
+{
+    qns_cap_entry *e = &c->entry.at[p->data];
+    const size_t size = e->direct.size;
+    haddr_t at = 0;
+    hsize_t left = 0;
+    if (size == 0 || c->disk.fd < 0 || !find_row(&at, &left, c, e, (hsize_t)p->row) ||
+        left < (hsize_t)p->n_rows)
+        return NULL;
+    at += p->first * size;
+    if (at % size != 0)
+        return NULL;
+    return qns_view_get(v, c->disk.fd, at, (size_t)p->n_rows * p->n * size,
+                        (left * e->d.count - p->first) * size);
+}
+
 qns_status qns_cap_read_direct(void *out, qns_capture *c, const qns_cap_part *p, qns_err *err)
 {
     qns_cap_entry *e = &c->entry.at[p->data];

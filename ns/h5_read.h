@@ -7,6 +7,7 @@
 #ifndef QNS_H5_READ_H
 #define QNS_H5_READ_H
 
+#include "core/base/view.h"
 #include "core/graph/shape.h"
 #include "ns/compare/stats.h"
 #include "ns/h5_layout.h"
@@ -79,5 +80,9 @@ qns_status qns_capture_read(float *out, qns_capture *c, const qns_cap_part *p, q
 bool qns_capture_has_codes(const qns_capture *c, uint32_t i);
 qns_status qns_capture_read_codes(uint8_t *out, qns_capture *c, const qns_cap_part *p,
                                   qns_err *err);
+/* What these two would read, floats or codes as they are stored, where it lies in the file; until
+ * the next call with this view, and good if qns_view_lost() is false when all is done. NULL: read
+ * it. */
+const void *qns_capture_view(qns_view *v, qns_capture *c, const qns_cap_part *p);
 
 #endif

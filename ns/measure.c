@@ -60,18 +60,33 @@ static void add_floats(qns_sums *s, const qns_measure *m, const float *ref, cons
 typedef struct state {
     qns_measure *m[2];
     size_t n_m;
-    float *ref, *test;
+    float *room;            /* a block of each side, where it cannot be looked at in place */
+    size_t buffer;          /* elements of such a block */
+    const void *ref, *test; /* what is being summed; test: floats or codes */
+    qns_view ref_view, test_view[2];
     bool as_codes[2];    /* codes of the test side need not be floats in memory */
     qns_sums *sample[2]; /* by channel */
     size_t count;        /* elements of one sample */
     size_t block;
 } state;
 
+/* Codes that shall be floats cannot be used as they lie there. */
+static const void *look(qns_view *v, qns_capture *c, const qns_cap_part *p, bool codes)
+{
+    const bool as_stored = codes || qns_capture_at(c, p->data)->n_scale == 0;
+    return as_stored ? qns_capture_view(v, c, p) : NULL;
+}
+
 static qns_status read_ref(state *s, int64_t row, size_t n_rows, size_t first, size_t n,
                            qns_err *err)
 {
-    const qns_cap_part p = {s->m[0]->ref_data, row, (int64_t)n_rows, first, n};
-    return qns_capture_read(s->ref, s->m[0]->ref, &p, err);
+    const qns_measure *m = s->m[0];
+    const qns_cap_part p = {m->ref_data, row, (int64_t)n_rows, first, n};
+    s->ref = look(&s->ref_view, m->ref, &p, false);
+    if (s->ref)
+        return QNS_OK;
+    s->ref = s->room;
+    return qns_capture_read(s->room, m->ref, &p, err);
 }
 
 static qns_status read_test(state *s, size_t i, int64_t row, size_t n_rows, size_t first, size_t n,
@@ -79,8 +94,13 @@ static qns_status read_test(state *s, size_t i, int64_t row, size_t n_rows, size
 {
     const qns_measure *m = s->m[i];
     const qns_cap_part p = {m->test_data, row, (int64_t)n_rows, first, n};
-    return s->as_codes[i] ? qns_capture_read_codes((uint8_t *)s->test, m->test, &p, err)
-                          : qns_capture_read(s->test, m->test, &p, err);
+    float *room = s->room + s->buffer;
+    s->test = look(&s->test_view[i], m->test, &p, s->as_codes[i]);
+    if (s->test)
+        return QNS_OK;
+    s->test = room;
+    return s->as_codes[i] ? qns_capture_read_codes((uint8_t *)room, m->test, &p, err)
+                          : qns_capture_read(room, m->test, &p, err);
 }
 
 /* Run by run of a channel; the last may be the front part of one. */
@@ -106,10 +126,11 @@ static void add_codes(qns_sums *s, const qns_measure *m, const float *ref, const
 static void add_piece(state *s, size_t i, size_t at, size_t first, size_t n)
 {
     const qns_measure *m = s->m[i];
+    const float *ref = (const float *)s->ref + at;
     if (s->as_codes[i])
-        add_codes(s->sample[i], m, s->ref + at, (const uint8_t *)s->test + at, first, n);
+        add_codes(s->sample[i], m, ref, (const uint8_t *)s->test + at, first, n);
     else
-        add_floats(s->sample[i], m, s->ref + at, s->test + at, first, n);
+        add_floats(s->sample[i], m, ref, (const float *)s->test + at, first, n);
 }
 
 /* Channels of single elements are gathered as floats, so that a sum is not paid for each. */
@@ -140,6 +161,24 @@ static void end_sample(state *s, size_t i, size_t row)
         m->db[row / every] = qns_sqnr_db(&flags, &all);
 }
 
+/* A window that lost its file holds zeros. */
+static qns_status check_view(const qns_view *v, const qns_capture *c, uint32_t data, qns_err *err)
+{
+    if (qns_view_lost(v))
+        QNS_FAIL(err, FORMAT, "'%s': cannot read '%s': the file was cut while it was read",
+                 qns_capture_info(c)->path, qns_capture_at(c, data)->path);
+    return QNS_OK;
+}
+
+/* What was just summed was there. */
+static qns_status check_views(const state *s, qns_err *err)
+{
+    QNS_TRY(check_view(&s->ref_view, s->m[0]->ref, s->m[0]->ref_data, err));
+    for (size_t i = 0; i < s->n_m; i++)
+        QNS_TRY(check_view(&s->test_view[i], s->m[i]->test, s->m[i]->test_data, err));
+    return QNS_OK;
+}
+
 /* A sample, or a tensor, that may be larger than a block. */
 static qns_status in_pieces(state *s, size_t row, qns_err *err)
 {
@@ -155,6 +194,7 @@ static qns_status in_pieces(state *s, size_t row, qns_err *err)
             QNS_TRY(read_test(s, i, m->row ? m->row[row].test : 0, 1, first, n, err));
             add_piece(s, i, 0, first, n);
         }
+        QNS_TRY(check_views(s, err));
     }
     for (size_t i = 0; i < s->n_m; i++)
         end_sample(s, i, row);
@@ -196,6 +236,7 @@ static qns_status in_runs(state *s, qns_err *err)
                 end_sample(s, i, row + k);
             }
         }
+        QNS_TRY(check_views(s, err));
     }
     return QNS_OK;
 }
@@ -213,6 +254,17 @@ static size_t block_of(const qns_measure *m, const qns_measure *also)
     return filtered ? FILTERED_BLOCK : BLOCK;
 }
 
+static qns_status all_blocks(state *s, qns_err *err)
+{
+    if (!s->m[0]->row)
+        return in_pieces(s, 0, err);
+    if (s->count <= s->block)
+        return in_runs(s, err);
+    for (size_t row = 0; row < s->m[0]->n_rows; row++)
+        QNS_TRY(in_pieces(s, row, err));
+    return QNS_OK;
+}
+
 static qns_status run_together(qns_measure *m, qns_measure *also, qns_err *err)
 {
     qns_status st = QNS_OK;
@@ -220,13 +272,15 @@ static qns_status run_together(qns_measure *m, qns_measure *also, qns_err *err)
                .n_m = also ? 2 : 1,
                .count = m->geom.outer * m->geom.channels * m->geom.inner,
                .block = block_of(m, also)};
-    const size_t buffer = s.count < s.block && !m->row ? s.count : s.block;
-    const bool lent = m->room && buffer <= BLOCK;
+    qns_view_init(&s.ref_view);
+    for (size_t i = 0; i < s.n_m; i++)
+        qns_view_init(&s.test_view[i]);
+    s.buffer = s.count < s.block && !m->row ? s.count : s.block;
+    const bool lent = m->room && s.buffer <= BLOCK;
     assert(s.count == qns_capture_at(m->ref, m->ref_data)->count);
-    s.ref = lent ? m->room : qns_malloc64(2 * buffer * sizeof(float));
-    if (!s.ref)
-        QNS_FAIL_DONE(err, NOMEM, "cannot get buffers of %zu elements", buffer);
-    s.test = s.ref + buffer;
+    s.room = lent ? m->room : qns_malloc64(2 * s.buffer * sizeof(float));
+    if (!s.room)
+        QNS_FAIL_DONE(err, NOMEM, "cannot get buffers of %zu elements", s.buffer);
     for (size_t i = 0; i < s.n_m; i++) {
         const qns_measure *one = s.m[i];
         assert(s.count == qns_capture_at(one->test, one->test_data)->count);
@@ -235,18 +289,15 @@ static qns_status run_together(qns_measure *m, qns_measure *also, qns_err *err)
             qns_sums_init(&one->channel[c]);
         QNS_TRY_DONE(qns_new((void **)&s.sample[i], one->geom.channels, sizeof **s.sample, err));
     }
-    if (!m->row)
-        st = in_pieces(&s, 0, err);
-    else if (s.count <= s.block)
-        st = in_runs(&s, err);
-    else
-        for (size_t row = 0; row < m->n_rows && st == QNS_OK; row++)
-            st = in_pieces(&s, row, err);
+    st = all_blocks(&s, err);
 done:
     if (!lent)
-        qns_free(s.ref);
-    qns_free(s.sample[0]);
-    qns_free(s.sample[1]);
+        qns_free(s.room);
+    for (size_t i = 0; i < s.n_m; i++) {
+        qns_view_fini(&s.test_view[i]);
+        qns_free(s.sample[i]);
+    }
+    qns_view_fini(&s.ref_view);
     return st;
 }
 
