@@ -229,7 +229,9 @@ INLINE void leave(int32_t *to, const int np)
         STORE(3, to + 3 * QK_PANEL, SUM_LD);
 }
 
-INLINE void write_codes(uint8_t *out, size_t ld_out, const group *g, size_t n, const int np)
+/* The sums of n positions, which lie in p->last. plain is a constant after inlining. */
+INLINE void write_rows(uint8_t *out, size_t ld_out, const group *g, size_t n, const int np,
+                       const bool plain)
 {
     const int32_t *sum = g->p->last;
 
@@ -238,8 +240,16 @@ INLINE void write_codes(uint8_t *out, size_t ld_out, const group *g, size_t n, c
 #pragma GCC unroll 4
         for (int j = 0; j < np; j++)
             t[j] = _mm512_loadu_si512(sum + j * QK_PANEL);
-        qk_epilogue_store(out + i * ld_out, g->e, t, np);
+        qk_epilogue_store(out + i * ld_out, g->e, t, np, plain);
     }
+}
+
+INLINE void write_codes(uint8_t *out, size_t ld_out, const group *g, size_t n, const int np)
+{
+    if (np == PANELS && g->e->plain)
+        write_rows(out, ld_out, g, n, np, true);
+    else
+        write_rows(out, ld_out, g, n, np, false);
 }
 
 /* One stage of one block. */

@@ -16,9 +16,9 @@
 
 enum {
     ROWS = 4,
-    CHUNK = 64, /* positions that are split at a time, a multiple of ROWS */
-    LINE = 64,
-    FETCHING = 4 /* blocks that fetch the next panel: one line for four quads */
+    CHUNK = 64,                       /* positions that are split at a time, a multiple of ROWS */
+    FETCHING = 4,                     /* blocks that fetch the next panel, */
+    FETCH = 2 * PANEL_QUAD / FETCHING /* so many bytes of it for two quads */
 };
 
 /* What a quad lost when its codes were cut to 127. */
@@ -146,8 +146,19 @@ typedef struct rows {
     size_t ld;
     const split *s;      /* NULL: codes of any size, without lists */
     size_t first;        /* within the chunk */
-    const int8_t *ahead; /* what they fetch */
+    const int8_t *ahead; /* what they fetch, */
+    size_t step; /* so many bytes for two quads; 0: nothing, the same line again and again */
 } rows;
+
+/* quad_of(), for the compiler another value each time. */
+INLINE __m256i quad_anew(const uint8_t *row)
+{
+    __m256i quad;
+    __asm__ volatile("vpbroadcastd %1, %0"
+                     : "=x"(quad)
+                     : "m"(*(const uint32_t(*))(const void *)row));
+    return quad;
+}
 
 INLINE __m256i load(const int8_t *w)
 {
@@ -168,7 +179,8 @@ INLINE void add_one(__m256i c[ROWS][2], const uint8_t *const *a, size_t k, const
     }
 }
 
-/* Two quads that fit into 16 bits. */
+/* Two quads that fit into 16 bits. Codes are loaded for each half of the columns anew: kept, they
+ * would leave no registers for the sums. */
 INLINE void add_two(__m256i c[ROWS][2], const uint8_t *const *a, size_t k, const int8_t *w,
                     const int mr)
 {
@@ -180,8 +192,8 @@ INLINE void add_two(__m256i c[ROWS][2], const uint8_t *const *a, size_t k, const
 #pragma GCC unroll 4
         for (int i = 0; i < mr; i++) {
             const __m256i sum =
-                _mm256_add_epi16(_mm256_maddubs_epi16(quad_of(a[i] + k), w0),
-                                 _mm256_maddubs_epi16(quad_of(a[i] + k + QK_QUAD), w1));
+                _mm256_add_epi16(_mm256_maddubs_epi16(quad_anew(a[i] + k), w0),
+                                 _mm256_maddubs_epi16(quad_anew(a[i] + k + QK_QUAD), w1));
             c[i][h] = _mm256_add_epi32(c[i][h], _mm256_madd_epi16(sum, ones));
         }
     }
@@ -191,7 +203,7 @@ INLINE void add_two(__m256i c[ROWS][2], const uint8_t *const *a, size_t k, const
  * from: the tap's first quad. */
 INLINE const int32_t *add_tap(__m256i c[ROWS][2], const uint8_t *const *a, const int8_t *w,
                               size_t n_quads, size_t from, const int32_t *wide, const int8_t *ahead,
-                              const int mr)
+                              size_t step, const int mr)
 {
     const size_t even = n_quads / 2 * 2;
     size_t q = 0;
@@ -199,14 +211,14 @@ INLINE const int32_t *add_tap(__m256i c[ROWS][2], const uint8_t *const *a, const
     while (q < even) {
         const size_t next = (size_t)*wide - from, end = next < even ? next : even;
 
-        for (; q < end; q += 2) {
-            _mm_prefetch(ahead + q / 4 * LINE, _MM_HINT_T1);
+        for (; q < end; q += 2, ahead += step) {
+            _mm_prefetch(ahead, _MM_HINT_T1);
             add_two(c, a, q * QK_QUAD, w + q * PANEL_QUAD, mr);
         }
         if (q < even) {
             add_one(c, a, q * QK_QUAD, w + q * PANEL_QUAD, mr, false);
             add_one(c, a, (q + 1) * QK_QUAD, w + (q + 1) * PANEL_QUAD, mr, false);
-            q += 2, wide++;
+            q += 2, ahead += step, wide++;
         }
     }
     if (q < n_quads)
@@ -219,14 +231,17 @@ INLINE void add_missing(__m256i c[2], const split *s, size_t row, const int8_t *
 {
     const __m256i ones = _mm256_set1_epi16(1);
     const missing *m = s->list + row * s->n_quads;
+    __m256i c0 = c[0], c1 = c[1];
 
     for (const missing *end = m + s->n[row]; m < end; m++) {
         const int8_t *at = packed + (size_t)m->quad * PANEL_QUAD;
         const __m256i rest = _mm256_set1_epi32((int32_t)m->rest);
 
-        c[0] = dot_small(c[0], rest, load(at), ones);
-        c[1] = dot_small(c[1], rest, load(at + 32), ones);
+        c0 = dot_small(c0, rest, load(at), ones);
+        c1 = dot_small(c1, rest, load(at + 32), ones);
     }
+    c[0] = c0;
+    c[1] = c1;
 }
 
 typedef enum way { PAIRS, QUADS, ANY_CODES } way;
@@ -251,13 +266,13 @@ INLINE void block(uint8_t *out, size_t ld_out, const qk_conv_tile *t, const rows
         for (int i = 0; i < mr; i++)
             a[i] = r->at[tap * r->ld + (size_t)i];
         if (by == PAIRS)
-            wide = add_tap(c, a, w, p->n_quads, tap * p->n_quads, wide, ahead, mr);
+            wide = add_tap(c, a, w, p->n_quads, tap * p->n_quads, wide, ahead, r->step, mr);
         else
             for (size_t q = 0; q < p->n_quads; q++) {
-                _mm_prefetch(ahead + q / 4 * LINE, _MM_HINT_T1);
+                _mm_prefetch(ahead + q / 2 * r->step, _MM_HINT_T1);
                 add_one(c, a, q * QK_QUAD, w + q * PANEL_QUAD, mr, by == ANY_CODES);
             }
-        ahead += p->n_quads / 4 * LINE;
+        ahead += p->n_quads / 2 * r->step;
     }
 
 #pragma GCC unroll 4
@@ -281,8 +296,9 @@ INLINE void block(uint8_t *out, size_t ld_out, const qk_conv_tile *t, const rows
             block(out, ld_out, t, r, p, MR, QUADS);                                                \
         break;
 
-static void any_block(uint8_t *out, size_t ld_out, const qk_conv_tile *t, const rows *r, size_t mr,
-                      const panel *p)
+/* Not inlined: what a panel has for all blocks would fill the registers that the sums need. */
+static __attribute__((noinline)) void any_block(uint8_t *out, size_t ld_out, const qk_conv_tile *t,
+                                                const rows *r, size_t mr, const panel *p)
 {
     switch (mr) {
         BLOCK(1)
@@ -309,7 +325,7 @@ static void chunk(uint8_t *out, size_t ld_out, const qk_conv_tile *t, split *s, 
         panel p;
 
         make_panel(&p, t, col);
-        const size_t share = t->n_taps * (p.n_quads / 4) * LINE;
+        const size_t share = t->n_taps * (p.n_quads / 2) * FETCH;
         const int8_t *next = p.packed + t->n_taps * p.n_quads * PANEL_QUAD;
         if (col + QK_PANEL >= t->n && t->ahead)
             next = t->ahead;
@@ -320,6 +336,7 @@ static void chunk(uint8_t *out, size_t ld_out, const qk_conv_tile *t, split *s, 
             if (is_long(s, i, mr))
                 r = (rows){.at = t->rows + first + i, .ld = t->m};
             r.ahead = b < FETCHING ? next + b * share : p.packed;
+            r.step = b < FETCHING ? FETCH : 0;
             any_block(out + (first + i) * ld_out + col, ld_out, t, &r, mr, &p);
         }
     }

@@ -18,7 +18,7 @@ typedef struct qk_epilogue {
     __m512i zero, lo, hi; /* 16-bit lanes; bytes; bytes */
     __m512i order;        /* undoes what packing in 128-bit lanes does */
     __mmask64 mask;       /* columns that exist */
-    bool shifts, clips;   /* zero is not 0; lo..hi is narrower than what packing leaves */
+    bool plain;           /* 64 columns, and lo..hi is what packing leaves */
 } qk_epilogue;
 
 /* For `width` columns from column col on. */
@@ -41,16 +41,18 @@ static inline void qk_epilogue_make(qk_epilogue *e, const qk_requant *rq, size_t
     e->lo = _mm512_set1_epi8((char)rq->lo);
     e->hi = _mm512_set1_epi8((char)rq->hi);
     e->order = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
-    e->shifts = rq->zero != 0;
-    e->clips = rq->lo != 0 || rq->hi != 255;
+    e->plain = width == QK_EPILOGUE_COLS && rq->lo == 0 && rq->hi == 255;
 }
 
-/* Stores the codes of the sums t[0..np - 1], 16 columns each; np is a constant after inlining. The
- * two branches go the same way for a whole layer, and leave the ports that multiply to the sums. */
-static inline __attribute__((always_inline)) void
-qk_epilogue_store(uint8_t *out, const qk_epilogue *e, const __m512i *t, const int np)
+/* Stores the codes of the sums t[0..np - 1], 16 columns each; np is a constant after inlining, and
+ * so should be plain (e->plain). Every instruction but loads and stores takes the place of a
+ * multiplication: 16 to round, 6 to pack, 2 to clip. */
+static inline __attribute__((always_inline)) void qk_epilogue_store(uint8_t *out,
+                                                                    const qk_epilogue *e,
+                                                                    const __m512i *t, const int np,
+                                                                    const bool plain)
 {
-    __m512i r[4], low, high;
+    __m512i r[4], low, high, codes;
 
 #pragma GCC unroll 4
     for (int j = 0; j < np; j++) {
@@ -58,17 +60,16 @@ qk_epilogue_store(uint8_t *out, const qk_epilogue *e, const __m512i *t, const in
             _mm512_fmadd_ps(_mm512_loadu_ps(e->bias + 16 * j), e->rcp, _mm512_cvtepi32_ps(t[j]));
         r[j] = _mm512_cvtps_epi32(_mm512_mul_ps(x, _mm512_loadu_ps(e->mult + 16 * j)));
     }
-    low = _mm512_packs_epi32(r[0], r[np > 1 ? 1 : 0]);
-    high = np > 2 ? _mm512_packs_epi32(r[2], r[np > 3 ? 3 : 2]) : low;
-    if (e->shifts) {
-        low = _mm512_adds_epi16(low, e->zero);
-        high = _mm512_adds_epi16(high, e->zero);
+    low = _mm512_adds_epi16(_mm512_packs_epi32(r[0], r[np > 1 ? 1 : 0]), e->zero);
+    high = low;
+    if (np > 2)
+        high = _mm512_adds_epi16(_mm512_packs_epi32(r[2], r[np > 3 ? 3 : 2]), e->zero);
+    codes = _mm512_packus_epi16(low, high);
+    if (plain) {
+        _mm512_storeu_si512(out, _mm512_permutexvar_epi32(e->order, codes));
+        return;
     }
-
-    __m512i codes = _mm512_packus_epi16(low, high);
-
-    if (e->clips)
-        codes = _mm512_min_epu8(_mm512_max_epu8(codes, e->lo), e->hi);
+    codes = _mm512_min_epu8(_mm512_max_epu8(codes, e->lo), e->hi);
     _mm512_mask_storeu_epi8(out, e->mask, _mm512_permutexvar_epi32(e->order, codes));
 }
 

@@ -109,7 +109,7 @@ INLINE void output(uint8_t *out, const line *l, const uint8_t *column, size_t qu
                 c[i] = _mm512_dpbusd_epi32(c[i], _mm512_load_si512(a + 64 * i),
                                            _mm512_loadu_si512(w + 64 * i));
         }
-    qk_epilogue_store(out, &l->e, c, PARTS);
+    qk_epilogue_store(out, &l->e, c, PARTS, l->e.plain);
 }
 
 /* Spreads codes that share a register over at most n outputs. */
