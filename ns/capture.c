@@ -2,50 +2,66 @@
 #include "ns/capture.h"
 
 #include "core/base/mem.h"
+#include "core/exec/lanes.h"
 #include "ns/capture_plan.h"
 #include "ns/capture_stats.h"
-#include "ns/write_queue.h"
 
+#include <assert.h>
 #include <inttypes.h>
-#include <omp.h>
 #include <string.h>
 #include <unistd.h>
 
-typedef struct capture {
+typedef struct capture capture;
+
+/* What runs one sample after the other. */
+typedef struct lane {
+    capture *c;
+    int number;
+    qns_plan *p; /* of lane 0: the caller's; its own otherwise */
+    qns_tap tap;
+    qns_taps taps;
+    qns_tensor *in, *out;
+    float *room; /* policy STATS: a value as floats */
+    qns_lanes *lanes;
+    int64_t i; /* sample in work */
+    qns_digest inputs;
+} lane;
+
+struct capture {
     qns_plan *p;
     const qns_graph *g;
     qns_source *s;
     const qns_capture_opts *o;
     qns_cap_writer *w;
-    qns_wqueue *q;       /* NULL: the run's threads write between two layers */
     qns_stat_list *stat; /* of policy STATS */
-    int threads;         /* of the run */
     qns_capture_list list;
-    qns_tensor *in, *out;
+    lane *lane;
+    int n_lanes;
     int64_t total; /* samples to do */
     qns_capture_stats stats;
-} capture;
+};
 
 /* ---- the tap ---- */
 
 static bool tap_wants(void *ctx, const qns_value *v)
 {
-    const capture *c = ctx;
-    return c->list.column[v->id.i] != QNS_NONE;
+    const lane *l = ctx;
+    return l->c->list.column[v->id.i] != QNS_NONE;
 }
 
 static qns_status tap_see(void *ctx, const qns_value *v, const qns_tensor *t, int64_t sample,
                           qns_err *err)
 {
-    capture *c = ctx;
+    lane *l = ctx;
+    capture *c = l->c;
     const uint32_t column = c->list.column[v->id.i];
-    if (c->stat) {
-        qns_stat_list_see(c->stat, column, t);
-        return QNS_OK;
-    }
-    c->stats.bytes += qns_tensor_bytes(t);
-    return c->q ? qns_wqueue_row(c->q, column, t, err)
-                : qns_cap_append(c->w, column, t, c->threads, err);
+    (void)sample;
+    if (!c->stat)
+        return qns_cap_append(c->w, l->number, column, t, err);
+    QNS_TRY(qns_lanes_take(l->lanes, column, l->i));
+    qns_stat_list_see(c->stat, column, t, l->room);
+    qns_lanes_pass(l->lanes, column, l->i);
+    return QNS_OK;
 }
 
 /* ---- samples ---- */
@@ -59,86 +75,135 @@ static int64_t sample_id(const capture *c, int64_t i)
     return (int64_t)((double)i * (double)count / (double)c->total);
 }
 
-static qns_digest inputs_digest(const capture *c)
+static qns_digest inputs_digest(const lane *l)
 {
     qns_digest each[QNS_MAX_IN];
-    const uint32_t n = qns_graph_n_inputs(c->g);
+    const uint32_t n = qns_graph_n_inputs(l->c->g);
     for (uint32_t i = 0; i < n; i++)
-        each[i] = qns_digest_of(c->in[i].data, qns_tensor_bytes(&c->in[i]));
+        each[i] = qns_digest_of(l->in[i].data, qns_tensor_bytes(&l->in[i]));
     return n == 1 ? each[0] : qns_digest_of(each, n * sizeof each[0]);
 }
 
-static qns_status one_sample(capture *c, int64_t id, qns_err *err)
+static qns_status fetch(void *ctx, int number, int64_t i, qns_err *err)
 {
-    const int64_t *labels = qns_source_labels(c->s);
-    QNS_TRY(qns_source_get(c->in, c->s, id, err));
-    QNS_TRY(qns_plan_run(c->out, c->p, c->in, id, err));
-    const qns_wqueue_sample s = {.id = id,
-                                 .label = labels ? labels[id] : 0,
-                                 .inputs = inputs_digest(c),
-                                 .has_label = labels != NULL};
-    return c->q ? qns_wqueue_end_sample(c->q, &s, err)
-                : qns_cap_sample(c->w, s.id, &s.inputs, s.label, s.has_label, err);
+    capture *c = ctx;
+    const qns_capture_opts *o = c->o;
+    if (o->cancelled && o->cancelled(o->ctx))
+        QNS_FAIL(err, CANCELLED, "stopped at sample %" PRId64 " of %" PRId64, i, c->total);
+    QNS_TRY(qns_source_get(c->lane[number].in, c->s, sample_id(c, i), err));
+    return qns_cap_begin(c->w, number, err);
 }
 
-static qns_status all_samples(capture *c, qns_err *err)
+static qns_status run(void *ctx, qns_lanes *lanes, int number, int64_t i, qns_err *err)
 {
-    const qns_capture_opts *o = c->o;
-    for (int64_t i = 0; i < c->total; i++) {
-        if (o->cancelled && o->cancelled(o->ctx))
-            QNS_FAIL(err, CANCELLED, "stopped at sample %" PRId64 " of %" PRId64, i, c->total);
-        QNS_TRY(one_sample(c, sample_id(c, i), err));
-        c->stats.samples++;
-        if (o->progress)
-            o->progress(o->ctx, i + 1, c->total);
-    }
+    capture *c = ctx;
+    lane *l = &c->lane[number];
+    l->lanes = lanes;
+    l->i = i;
+    QNS_TRY(qns_plan_run(l->out, l->p, l->in, sample_id(c, i), err));
+    l->inputs = inputs_digest(l);
     return QNS_OK;
 }
 
-static size_t largest_row(const capture *c)
+static qns_status finish(void *ctx, int number, int64_t i, qns_err *err)
 {
-    size_t most = 0;
-    for (uint32_t i = 0; i < qns_graph_n_values(c->g); i++) {
-        const qns_value *v = qns_graph_value(c->g, (qns_vid){i});
-        const size_t bytes = qns_shape_count(&v->shape) * qns_dtype_size(v->dtype);
-        if (c->list.column[i] != QNS_NONE && bytes > most)
-            most = bytes;
+    capture *c = ctx;
+    const qns_capture_opts *o = c->o;
+    const int64_t *labels = qns_source_labels(c->s), id = sample_id(c, i);
+    QNS_TRY(
+        qns_cap_sample(c->w, number, id, &c->lane[number].inputs, labels ? labels[id] : 0, err));
+    c->stats.samples++;
+    c->stats.bytes += c->stat ? 0 : c->list.row_bytes;
+    if (o->progress)
+        o->progress(o->ctx, i + 1, c->total);
+    return QNS_OK;
+}
+
+/* ---- lanes ---- */
+
+static size_t largest_value(const qns_graph *g)
+{
+    size_t most = 1;
+    for (uint32_t i = 0; i < qns_graph_n_values(g); i++) {
+        const size_t n = qns_shape_count(&qns_graph_value(g, (qns_vid){i})->shape);
+        most = n > most ? n : most;
     }
     return most;
 }
 
-/* A thread that writes beside the run needs a core of its own: on one that it shares with the run,
- * all threads of each layer wait for the one that it holds up, which costs more than it saves.
- * Compressing takes longer than the run, so there all cores have work either way. */
-static bool writes_beside(const capture *c)
+static qns_status open_lane(capture *c, int number, qns_err *err)
 {
-    return c->threads < omp_get_num_procs() || c->o->compress != QNS_COMPRESS_NONE;
+    lane *l = &c->lane[number];
+    const uint32_t n_in = qns_graph_n_inputs(c->g), n_out = qns_graph_n_outputs(c->g);
+    l->c = c;
+    l->number = number;
+    l->tap = (qns_tap){l, tap_wants, tap_see};
+    l->taps = (qns_taps){&l->tap, 1};
+    if (number == 0)
+        l->p = c->p;
+    else
+        QNS_TRY(qns_plan_share(&l->p, c->p, err));
+    QNS_TRY(qns_plan_bind(l->p, &l->taps, err));
+    QNS_TRY(qns_new((void **)&l->in, n_in, sizeof *l->in, err));
+    QNS_TRY(qns_new((void **)&l->out, n_out, sizeof *l->out, err)); /* data NULL: not wanted */
+    for (uint32_t i = 0; i < n_in; i++) {
+        l->in[i] = qns_graph_tensor(c->g, qns_graph_input(c->g, i));
+        l->in[i].layout = QNS_ROW;
+        l->in[i].data = qns_malloc64(qns_tensor_bytes(&l->in[i]));
+        if (!l->in[i].data)
+            QNS_FAIL(err, NOMEM, "cannot get memory for the inputs");
+    }
+    return c->stat ? qns_new((void **)&l->room, largest_value(c->g), sizeof *l->room, err) : QNS_OK;
 }
 
-static qns_status run_all(capture *c, qns_err *err)
+static void close_lane(lane *l)
 {
-    if (c->stat) {
-        QNS_TRY(all_samples(c, err));
-        return qns_stat_list_write(&c->stats.bytes, c->w, c->stat, err);
-    }
-    if (writes_beside(c))
-        QNS_TRY(qns_wqueue_start(&c->q, c->w, largest_row(c), err));
-    const qns_status st = all_samples(c, err);
-    const qns_status written = qns_wqueue_stop(c->q, st == QNS_OK ? err : NULL);
-    c->q = NULL;
-    return st != QNS_OK ? st : written;
+    if (l->number > 0)
+        qns_plan_free(l->p);
+    else if (l->p)
+        qns_plan_bind(l->p, NULL, NULL);
+    for (uint32_t i = 0; l->in && i < qns_graph_n_inputs(l->c->g); i++)
+        qns_free(l->in[i].data);
+    qns_free(l->in);
+    qns_free(l->out);
+    qns_free(l->room);
+}
+
+/* What is compressed waits for its turn in memory, a whole sample in each lane. HDF5 compresses one
+ * chunk at a time, so a second lane that computes meanwhile is all that helps. */
+static int useful_lanes(const capture *c)
+{
+    if (c->n_lanes == 1 || c->o->compress == QNS_COMPRESS_NONE)
+        return c->n_lanes;
+    return c->list.row_bytes <= QNS_LANES_MEMORY ? 2 : 1;
+}
+
+static qns_status run_lanes(capture *c, qns_err *err)
+{
+    const qns_lane_job job = {.ctx = c,
+                              .n = c->total,
+                              .lanes = c->n_lanes,
+                              .n_turns = c->stat ? c->list.n_columns : 0,
+                              .fetch = fetch,
+                              .run = run,
+                              .finish = finish};
+    QNS_TRY(qns_new((void **)&c->lane, (size_t)c->n_lanes, sizeof *c->lane, err));
+    for (int i = 0; i < c->n_lanes; i++)
+        QNS_TRY(open_lane(c, i, err));
+    return qns_lanes_run(&job, err);
 }
 
 static qns_status run_samples(capture *c, qns_err *err)
 {
-    const qns_tap tap = {.ctx = c, .wants = tap_wants, .see = tap_see};
-    const qns_taps taps = {&tap, 1};
     if (c->list.n_columns == 0) /* weights only */
         return QNS_OK;
-    QNS_TRY(qns_plan_bind(c->p, &taps, err));
-    const qns_status st = run_all(c, err);
-    qns_plan_bind(c->p, NULL, NULL);
-    return st;
+    c->n_lanes = useful_lanes(c);
+    const qns_status st = run_lanes(c, err);
+    for (int i = 0; c->lane && i < c->n_lanes; i++)
+        close_lane(&c->lane[i]);
+    qns_free(c->lane);
+    QNS_TRY(st);
+    return c->stat ? qns_stat_list_write(&c->stats.bytes, c->w, c->stat, err) : QNS_OK;
 }
 
 /* ---- the file ---- */
@@ -157,41 +222,18 @@ static qns_status to_tensor(void *ctx, const qns_cap_desc *d, const void *data, 
 
 /* ---- the whole ---- */
 
-static size_t largest_value(const qns_graph *g)
-{
-    size_t most = 1;
-    for (uint32_t i = 0; i < qns_graph_n_values(g); i++) {
-        const size_t n = qns_shape_count(&qns_graph_value(g, (qns_vid){i})->shape);
-        most = n > most ? n : most;
-    }
-    return most;
-}
-
 static qns_status get_memory(capture *c, qns_err *err)
 {
-    const uint32_t n_in = qns_graph_n_inputs(c->g), n_out = qns_graph_n_outputs(c->g);
-    if (n_in > QNS_MAX_IN)
-        QNS_FAIL(err, UNSUPPORTED, "%u graph inputs; a capture takes up to %d", n_in, QNS_MAX_IN);
-    QNS_TRY(qns_new((void **)&c->in, n_in, sizeof *c->in, err));
-    QNS_TRY(qns_new((void **)&c->out, n_out, sizeof *c->out, err)); /* data NULL: not wanted */
-    for (uint32_t i = 0; i < n_in; i++) {
-        c->in[i] = qns_graph_tensor(c->g, qns_graph_input(c->g, i));
-        c->in[i].layout = QNS_ROW;
-        c->in[i].data = qns_malloc64(qns_tensor_bytes(&c->in[i]));
-        if (!c->in[i].data)
-            QNS_FAIL(err, NOMEM, "cannot get memory for the inputs");
-    }
+    if (qns_graph_n_inputs(c->g) > QNS_MAX_IN)
+        QNS_FAIL(err, UNSUPPORTED, "%u graph inputs; a capture takes up to %d",
+                 qns_graph_n_inputs(c->g), QNS_MAX_IN);
     if (c->o->policy == QNS_CAPTURE_STATS)
-        QNS_TRY(qns_stat_list_create(&c->stat, largest_value(c->g), err));
+        QNS_TRY(qns_stat_list_create(&c->stat, err));
     return qns_new((void **)&c->list.column, qns_graph_n_values(c->g), sizeof(uint32_t), err);
 }
 
 static void fini(capture *c)
 {
-    for (uint32_t i = 0; c->in && i < qns_graph_n_inputs(c->g); i++)
-        qns_free(c->in[i].data);
-    qns_free(c->in);
-    qns_free(c->out);
     qns_free(c->list.column);
     qns_stat_list_free(c->stat);
 }
@@ -240,11 +282,14 @@ qns_status qns_capture_run(qns_capture_stats *stats, const char *path, qns_plan 
     qns_cap_facts facts;
     char hex[5][QNS_HEX_LEN + 1];
     capture c = {.p = p, .g = qns_plan_graph(p), .s = s, .o = opts ? opts : &none};
-    c.threads = qns_plan_threads(p);
+    c.n_lanes = c.o->lanes > 1 ? c.o->lanes : 1;
+    assert(c.n_lanes == 1 || qns_plan_threads(p) == 1);
     QNS_TRY_DONE(check(&c, err));
     QNS_TRY_DONE(get_memory(&c, err));
     QNS_TRY_DONE(qns_capture_facts(&facts, hex, c.g, c.o, err));
     facts.samples = c.total;
+    facts.lanes = c.n_lanes;
+    facts.labels = qns_source_labels(s) != NULL;
     facts.statistics = c.stat != NULL;
     QNS_TRY_DONE(qns_cap_create(&c.w, path, &facts, c.o->compress, err));
     const qns_cap_sink file = {&c, to_column, to_tensor};

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* Capture: run a plan over a data source and log weights and activations to HDF5 (h5_layout.h).
  *
- * The run is observed by a tap. Its threads write between two layers; where they leave a core free,
- * another thread writes, fed by a queue of bounded size. So memory does not grow with the number of
- * samples. The file is OUT.partial until it is complete. */
+ * The run is observed by a tap, which writes each value when it was made. With several lanes one
+ * computes while the other writes. Memory does not grow with the number of samples. The file is
+ * OUT.partial until it is complete. */
 #ifndef QNS_CAPTURE_H
 #define QNS_CAPTURE_H
 
@@ -41,6 +41,9 @@ typedef struct qns_capture_opts {
      * graph's metadata say under QNS_META_SOURCE_*, and for a graph without codes its own digests.
      */
     const char *source_graph, *source_weights;
+    /* Samples that run side by side (core/exec/lanes.h); 0: 1. More than 1 takes a plan that was
+     * made for one thread. The bytes of the file do not depend on it. */
+    int lanes;
     void (*progress)(void *ctx, int64_t done, int64_t total); /* after each sample; may be NULL */
     bool (*cancelled)(void *ctx); /* asked before each sample; true stops the run; may be NULL */
     void *ctx;

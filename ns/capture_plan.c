@@ -119,6 +119,7 @@ static qns_status add_column(declare *c, const qns_value *v, const qns_cap_desc 
 {
     QNS_TRY(c->to->column(&c->l->column[v->id.i], c->to->ctx, d, c->err));
     c->l->n_columns++;
+    c->l->row_bytes += qns_shape_count(&v->shape) * qns_dtype_size(v->dtype);
     return QNS_OK;
 }
 

@@ -8,6 +8,7 @@
 typedef struct qns_capture_list {
     uint32_t *column; /* by value: column of the file, QNS_NONE when it is not captured */
     uint32_t n_columns, n_tensors;
+    size_t row_bytes; /* of a sample in all columns */
 } qns_capture_list;
 
 /* Where descriptions go: a file, or a capture in memory. */

@@ -15,21 +15,19 @@ typedef struct entry {
 struct qns_stat_list {
     qns_arena *arena;
     qk_table k;
-    float *room;
     struct {
         entry *at;
         size_t n, cap;
     } entry;
 };
 
-qns_status qns_stat_list_create(qns_stat_list **out, size_t most, qns_err *err)
+qns_status qns_stat_list_create(qns_stat_list **out, qns_err *err)
 {
     qns_status st = QNS_OK;
     qns_stat_list *l = NULL;
     QNS_TRY(qns_new((void **)&l, 1, sizeof *l, err));
     qk_table_init(&l->k, ~0u);
     QNS_TRY_DONE(qns_arena_create(&l->arena, err));
-    QNS_TRY_DONE(qns_new((void **)&l->room, most, sizeof *l->room, err));
     *out = l;
     l = NULL;
 done:
@@ -42,7 +40,6 @@ void qns_stat_list_free(qns_stat_list *l)
     if (!l)
         return;
     qns_arena_free(l->arena);
-    qns_free(l->room);
     qns_free(l->entry.at);
     qns_free(l);
 }
@@ -61,7 +58,7 @@ qns_status qns_stat_list_add(uint32_t *index, qns_stat_list *l, const qns_cap_de
 }
 
 /* The order of the elements means nothing, so they are taken as they lie in memory. */
-void qns_stat_list_see(qns_stat_list *l, uint32_t index, const qns_tensor *t)
+void qns_stat_list_see(qns_stat_list *l, uint32_t index, const qns_tensor *t, float *room)
 {
     const size_t n = qns_tensor_count(t);
     qns_stats *s = l->entry.at[index].s;
@@ -74,11 +71,11 @@ void qns_stat_list_see(qns_stat_list *l, uint32_t index, const qns_tensor *t)
                              .zero = t->qp->zero[0],
                              .is_signed = t->dtype == QNS_I8,
                              .by_channel = t->qp->axis >= 0};
-        qns_codes_to_float(l->room, &l->k, t->data, &c, n);
+        qns_codes_to_float(room, &l->k, t->data, &c, n);
     } else {
-        qns_tensor_to_float(l->room, t);
+        qns_tensor_to_float(room, t);
     }
-    qns_stats_add(s, &l->k, l->room, n);
+    qns_stats_add(s, &l->k, room, n);
 }
 
 qns_status qns_stat_list_write(uint64_t *bytes, qns_cap_writer *w, qns_stat_list *l, qns_err *err)

@@ -231,7 +231,7 @@ static hid_t make_plist(void)
     hid_t plist = H5Pcreate(H5P_DATASET_CREATE);
     if (plist < 0)
         return plist;
-    if (H5Pset_attr_phase_change(plist, 32, 16) < 0 ||
+    if (H5Pset_attr_phase_change(plist, 32, 16) < 0 || !qns_h5_without_times(plist) ||
         H5Pset_fill_time(plist, H5D_FILL_TIME_NEVER) < 0)
         qns_h5_shut(&plist);
     return plist > 0 ? plist : -1;
@@ -281,7 +281,8 @@ qns_status qns_h5_make_list(hid_t *dset, hid_t file, const char *name, hid_t typ
                             qns_err *err)
 {
     qns_status st = QNS_OK;
-    qns_h5_dims dims = {.rank = width > 1 ? 2 : 1, .dim = {0, width}, .chunk_rows = 1024};
+    qns_h5_dims dims = {
+        .rank = width > 1 ? 2 : 1, .dim = {0, width}, .chunk_rows = QNS_H5_LIST_ROWS};
     hid_t space = make_space(&dims, true), plist = make_plist();
     if (space < 0 || plist < 0 || !set_chunk(plist, &dims, QNS_COMPRESS_NONE, 1) ||
         (*dset = H5Dcreate2(file, name, type, space, H5P_DEFAULT, plist, H5P_DEFAULT)) < 0) {

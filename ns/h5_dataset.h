@@ -6,7 +6,10 @@
 #include "ns/h5_util.h"
 #include "ns/h5_write.h"
 
-enum { QNS_H5_MAX_RANK = QNS_MAX_RANK + 1 };
+enum {
+    QNS_H5_MAX_RANK = QNS_MAX_RANK + 1,
+    QNS_H5_LIST_ROWS = 1024 /* in a chunk of a list */
+};
 
 typedef struct qns_h5_dims {
     int rank; /* of the dataset; dim[0] of one that grows is 0 */

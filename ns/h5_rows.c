@@ -3,17 +3,13 @@
 
 #include "core/base/mem.h"
 
-#include <omp.h>
-#include <stdatomic.h>
 #include <string.h>
 
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "memory is written as it is");
 
 enum {
-    ROW_BUFFER = 64 * 1024, /* small rows are written this many bytes at a time */
-    PIECE = 512 * 1024,     /* in the second-level cache, with what it is made from */
-    LINE = 64,
-    TEAM = 2 /* one turns a piece while the other writes: a file takes one write at a time */
+    PIECE = 512 * 1024, /* in the second-level cache, with what it is made from */
+    LINE = 64
 };
 
 bool qns_h5_set_rows(hid_t dset, const hsize_t *row_dim, hsize_t n)
@@ -40,13 +36,6 @@ bool qns_h5_write_rows(hid_t dset, hid_t type, const hsize_t *row_dim, int rank,
     return ok;
 }
 
-void qns_h5_column_init(qns_h5_column *c, qns_compress compress)
-{
-    const size_t few = ROW_BUFFER / c->dims.row_bytes;
-    c->compressed = compress != QNS_COMPRESS_NONE;
-    c->buf_rows = c->compressed ? c->dims.chunk_rows : few > 1 ? few : 1;
-}
-
 /* ---- where rows lie ---- */
 
 static bool extend(qns_h5_column *c, hsize_t rows)
@@ -54,15 +43,17 @@ static bool extend(qns_h5_column *c, hsize_t rows)
     const hsize_t chunk = c->dims.chunk_rows;
     if (rows <= c->extent)
         return true;
-    const hsize_t extent = (rows + chunk - 1) / chunk * chunk;
+    hsize_t extent = (rows + chunk - 1) / chunk * chunk;
+    /* Cutting through a chunk at the end would make HDF5 read and write it. */
+    if (rows <= c->most && extent > c->most)
+        extent = c->most;
     if (!qns_h5_set_rows(c->dset, c->dims.dim, extent))
         return false;
     c->extent = extent;
     return true;
 }
 
-/* Of the next row. *left: rows from there to the end of the chunk. */
-static bool next_place(haddr_t *at, size_t *left, qns_h5_column *c, qns_h5_disk *disk)
+bool qns_h5_column_place(uint64_t *at, qns_h5_column *c, qns_h5_disk *disk)
 {
     const size_t row = c->rows % c->dims.chunk_rows;
     const hsize_t first[QNS_H5_MAX_RANK] = {c->rows};
@@ -72,41 +63,38 @@ static bool next_place(haddr_t *at, size_t *left, qns_h5_column *c, qns_h5_disk 
                                          c->dims.chunk_rows * c->dims.row_bytes))
         return false;
     *at = c->chunk + row * c->dims.row_bytes;
-    *left = c->dims.chunk_rows - row;
+    c->rows++;
     return true;
 }
 
-static bool push_compressed(qns_h5_column *c)
+/* ---- compressed ---- */
+
+static bool write_compressed(qns_h5_column *c, size_t n, const void *rows)
 {
-    if (!extend(c, c->rows + c->n_buf) ||
-        !qns_h5_write_rows(c->dset, c->type, c->dims.dim, c->dims.rank, c->rows, c->n_buf, c->buf))
+    if (!extend(c, c->rows + n) ||
+        !qns_h5_write_rows(c->dset, c->type, c->dims.dim, c->dims.rank, c->rows, n, rows))
         return false;
-    c->rows += c->n_buf;
-    c->n_buf = 0;
+    c->rows += n;
     return true;
 }
 
-bool qns_h5_column_push(qns_h5_column *c, qns_h5_disk *disk)
+bool qns_h5_column_push(qns_h5_column *c)
 {
-    if (c->n_buf == 0)
-        return true;
-    if (c->compressed)
-        return push_compressed(c);
-    const char *from = c->buf;
-    for (size_t n, left; c->n_buf > 0; c->n_buf -= n) {
-        haddr_t at;
-        if (!next_place(&at, &left, c, disk))
-            return false;
-        n = left < c->n_buf ? left : c->n_buf;
-        if (!qns_h5_disk_write(disk, at, from, n * c->dims.row_bytes))
-            return false;
-        from += n * c->dims.row_bytes;
-        c->rows += n;
-    }
-    return true;
+    const size_t n = c->n_buf;
+    c->n_buf = 0;
+    return n == 0 || write_compressed(c, n, c->buf);
 }
 
-/* ---- one large row ---- */
+/* A chunk is compressed and written once, when it is full. */
+bool qns_h5_column_add(qns_h5_column *c, const char *row)
+{
+    if (c->dims.chunk_rows == 1)
+        return write_compressed(c, 1, row);
+    memcpy(c->buf + c->n_buf * c->dims.row_bytes, row, c->dims.row_bytes);
+    return ++c->n_buf < c->dims.chunk_rows || qns_h5_column_push(c);
+}
+
+/* ---- one row ---- */
 
 typedef struct pieces {
     const qns_tensor *t;
@@ -144,69 +132,57 @@ static bool is_straight(const qns_tensor *t)
     return t->layout == QNS_ROW || qns_layout_trivial(&t->shape);
 }
 
-static bool is_buffered(const qns_h5_column *c)
+bool qns_h5_lane_reserve(qns_h5_lane *l, const qns_h5_column *c, const qns_tensor *t)
 {
-    return c->compressed || c->buf_rows > 1;
-}
-
-bool qns_h5_column_reserve(qns_h5_column *c, qns_h5_team *team, const qns_tensor *t)
-{
-    if (is_buffered(c))
-        return c->buf || (c->buf = qns_malloc64(c->buf_rows * c->dims.row_bytes));
-    if (is_straight(t))
+    if (c->compressed || is_straight(t))
         return true;
     const pieces p = cut(t, 0);
-    const size_t size = (p.each * p.span + LINE - 1) / LINE * LINE;
-    if (team->piece_size >= size)
+    const size_t size = p.each * p.span;
+    if (l->piece_size >= size)
         return true;
-    qns_free(team->piece);
-    team->piece = qns_malloc64(TEAM * size);
-    team->piece_size = team->piece ? size : 0;
-    return team->piece != NULL;
+    qns_free(l->piece);
+    l->piece = qns_malloc64(size);
+    l->piece_size = l->piece ? size : 0;
+    return l->piece != NULL;
 }
 
-static bool write_channels(qns_h5_team *team, const qns_tensor *t, haddr_t at)
+bool qns_h5_lane_write(qns_h5_lane *l, const qns_h5_column *c, uint32_t column, qns_h5_disk *disk,
+                       const qns_tensor *t)
 {
-    const pieces p = cut(t, at);
-    atomic_size_t next = 0;
-    atomic_bool failed = false;
-    /* As many threads as the run has: a team of another size would have to be made anew. */
-#pragma omp parallel num_threads(team->threads) if (team->threads > 1)
-    {
-        const size_t me = (size_t)omp_get_thread_num();
-        for (size_t k; me < TEAM && !failed && (k = next++) < p.n;)
-            if (!write_piece(team->disk, &p, k, team->piece + me * team->piece_size))
-                failed = true;
+    const uint64_t at = l->place[column];
+    if (c->compressed) {
+        qns_tensor_relayout(l->rows + at, QNS_ROW, t);
+        return true;
     }
-    return !failed;
-}
-
-static bool append_large(qns_h5_column *c, qns_h5_team *team, const qns_tensor *t)
-{
-    haddr_t at = 0;
-    size_t left;
-    qns_h5_lock();
-    bool ok = next_place(&at, &left, c, team->disk);
-    qns_h5_unlock();
-    if (!ok)
-        return false;
     if (is_straight(t))
-        ok = qns_h5_disk_write(team->disk, at, t->data, c->dims.row_bytes);
-    else
-        ok = write_channels(team, t, at);
-    c->rows += ok;
-    return ok;
+        return qns_h5_disk_write(disk, at, t->data, c->dims.row_bytes);
+    const pieces p = cut(t, at);
+    for (size_t k = 0; k < p.n; k++)
+        if (!write_piece(disk, &p, k, l->piece))
+            return false;
+    return true;
 }
 
-bool qns_h5_column_append(qns_h5_column *c, qns_h5_team *team, const qns_tensor *t)
+/* ---- lanes ---- */
+
+qns_status qns_h5_lane_init(qns_h5_lane *l, const qns_h5_column *c, size_t n, qns_err *err)
 {
-    if (!is_buffered(c))
-        return append_large(c, team, t);
-    qns_tensor_relayout(c->buf + c->n_buf * c->dims.row_bytes, QNS_ROW, t);
-    if (++c->n_buf < c->buf_rows)
-        return true;
-    qns_h5_lock();
-    const bool ok = qns_h5_column_push(c, team->disk);
-    qns_h5_unlock();
-    return ok;
+    size_t size = 0;
+    QNS_TRY(qns_new((void **)&l->place, n, sizeof *l->place, err));
+    for (size_t i = 0; i < n; i++) {
+        if (!c[i].compressed)
+            continue;
+        l->place[i] = size;
+        size += (c[i].dims.row_bytes + LINE - 1) / LINE * LINE;
+    }
+    if (size > 0 && !(l->rows = qns_malloc64(size)))
+        QNS_FAIL(err, NOMEM, "cannot get %zu bytes for a sample", size);
+    return QNS_OK;
+}
+
+void qns_h5_lane_fini(qns_h5_lane *l)
+{
+    qns_free(l->place);
+    qns_free(l->rows);
+    qns_free(l->piece);
 }

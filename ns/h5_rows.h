@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Samples on their way into a dataset that grows. HDF5 says where a chunk lies; what is not
- * compressed is written there without it, in pieces that stay in the cache between being turned
- * row-major and being written. */
+/* Samples on their way into datasets that grow. HDF5 says where a chunk lies; what is not
+ * compressed is written there without it, by any thread, in pieces that stay in the cache between
+ * being turned row-major and being written. */
 #ifndef QNS_H5_ROWS_H
 #define QNS_H5_ROWS_H
 
@@ -13,28 +13,36 @@ typedef struct qns_h5_column {
     qns_h5_dims dims;
     hid_t type; /* in memory; a constant of the library */
     bool compressed;
-    char *buf; /* of rows that are small, or wait for their chunk to be full */
-    size_t buf_rows, n_buf;
+    hsize_t most;         /* rows that will come; 0: unknown */
     haddr_t chunk;        /* of the next row, unless it begins one; not when compressed */
-    hsize_t rows, extent; /* in the file */
+    hsize_t rows, extent; /* that have their place in the file; when compressed: that are in it */
+    char *buf;            /* of a chunk that waits to be full and compressed */
+    size_t n_buf;
 } qns_h5_column;
 
-/* Memory that threads use while they write. */
-typedef struct qns_h5_team {
-    qns_h5_disk *disk;
+/* One sample on its way: where each of its rows goes, and memory to turn one. */
+typedef struct qns_h5_lane {
+    uint64_t *place; /* by column: where in the file, or when compressed in `rows` */
+    char *rows;
     char *piece;
-    size_t piece_size; /* of each member */
-    int threads;
-} qns_h5_team;
+    size_t piece_size;
+} qns_h5_lane;
 
-void qns_h5_column_init(qns_h5_column *c, qns_compress compress);
-/* Memory for a row; false when there is none. */
-bool qns_h5_column_reserve(qns_h5_column *c, qns_h5_team *team, const qns_tensor *t);
-/* The next row, in any layout, after the above. Takes qns_h5_lock() for itself; false with
- * disk->error or HDF5's error stack set. */
-bool qns_h5_column_append(qns_h5_column *c, qns_h5_team *team, const qns_tensor *t);
-/* Writes rows that wait. Called with the lock held. */
-bool qns_h5_column_push(qns_h5_column *c, qns_h5_disk *disk);
+qns_status qns_h5_lane_init(qns_h5_lane *l, const qns_h5_column *c, size_t n, qns_err *err);
+void qns_h5_lane_fini(qns_h5_lane *l);
+/* Gives the next row of a column that is not compressed its place. Called with the lock held; false
+ * with disk->error or HDF5's error stack set. */
+bool qns_h5_column_place(uint64_t *at, qns_h5_column *c, qns_h5_disk *disk);
+/* Memory to turn a row in; false when there is none. */
+bool qns_h5_lane_reserve(qns_h5_lane *l, const qns_h5_column *c, const qns_tensor *t);
+/* After that: writes the lane's row of a column, in any layout; keeps it when it will be
+ * compressed. Any thread, without the lock; false with disk->error set. */
+bool qns_h5_lane_write(qns_h5_lane *l, const qns_h5_column *c, uint32_t column, qns_h5_disk *disk,
+                       const qns_tensor *t);
+/* The next row of a column that is compressed. Called with the lock held. */
+bool qns_h5_column_add(qns_h5_column *c, const char *row);
+/* Writes rows that wait for their chunk to be full. Called with the lock held. */
+bool qns_h5_column_push(qns_h5_column *c);
 
 /* Also for the lists of a capture. Called with the lock held. */
 bool qns_h5_set_rows(hid_t dset, const hsize_t *row_dim, hsize_t n);

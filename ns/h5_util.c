@@ -33,6 +33,11 @@ qns_status qns_h5_fail(qns_err *err, qns_status code, const char *file, int line
     return qns_err_set(err, code, file, line, "%s%s%s", what, *why ? ": hdf5: " : "", why);
 }
 
+bool qns_h5_without_times(hid_t create)
+{
+    return H5Pset_obj_track_times(create, false) >= 0;
+}
+
 void qns_h5_shut(hid_t *id)
 {
     if (*id <= 0)

@@ -24,6 +24,10 @@ qns_status qns_h5_fail(qns_err *err, qns_status code, const char *file, int line
         goto done;                                                                                 \
     } while (0)
 
+/* What is created with this list does not keep when that was: the same contents are the same bytes.
+ */
+bool qns_h5_without_times(hid_t create);
+
 /* Closes whatever kind of handle it is and sets it to 0; handles <= 0 are ignored. */
 void qns_h5_shut(hid_t *id);
 

@@ -5,6 +5,7 @@
  *     disk is what the last flush left, plus raw data nobody points to yet;
  *   - a flush happens as a whole or not at all (h5_journal.h);
  *   - /samples is written with the flush that makes those samples whole;
+ *   - rows of samples that are on their way lie behind those that count, and are cut off;
  *   - a few MiB of disk are reserved in an unlinked file and given back when the disk is full, so
  *     that there is room for the last flush. */
 #include "ns/h5_write.h"
@@ -12,6 +13,7 @@
 #include "core/base/mem.h"
 #include "core/base/vec.h"
 #include "ns/h5_dataset.h"
+#include "ns/h5_lists.h"
 #include "ns/h5_rows.h"
 
 #include <assert.h>
@@ -23,6 +25,8 @@
 
 enum {
     META_BLOCK = 256 * 1024, /* metadata lie together, away from the data */
+    PAGE = 4096,             /* large data begin on one: writing part of a page costs more */
+    LARGE = 64 * 1024,
     FLUSH_SECONDS = 2
 };
 
@@ -30,23 +34,16 @@ struct qns_cap_writer {
     char *path, *partial;
     qns_h5_disk disk;
     hid_t file, group[QNS_GROUP_COUNT];
-    hid_t samples, inputs, labels;
     struct {
         qns_h5_column *at;
         size_t n, cap;
     } columns;
-    struct {
-        int64_t *at;
-        size_t n, cap;
-    } ids, classes;
-    struct {
-        qns_digest *at;
-        size_t n, cap;
-    } digests;
-    hsize_t flushed, on_disk; /* samples in /samples, and as of the last flush */
+    qns_h5_lists lists;
+    hsize_t begun, on_disk; /* samples that have begun; as of the last flush, in /samples */
     qns_digester *all_inputs;
     qns_h5_how how;
-    qns_h5_team team;
+    qns_h5_lane *lane;
+    int n_lanes;
     struct timespec last_flush;
 };
 
@@ -54,7 +51,7 @@ struct qns_cap_writer {
 
 static hid_t make_file(const char *path, qns_h5_disk *disk)
 {
-    hid_t access = H5Pcreate(H5P_FILE_ACCESS), file = -1;
+    hid_t access = H5Pcreate(H5P_FILE_ACCESS), create = -1, file = -1;
     H5AC_cache_config_t c = {.version = H5AC__CURR_CACHE_CONFIG_VERSION};
     if (access < 0 || H5Pget_mdc_config(access, &c) < 0)
         goto done;
@@ -63,11 +60,14 @@ static hid_t make_file(const char *path, qns_h5_disk *disk)
     c.flash_incr_mode = H5C_flash_incr__off;
     c.decr_mode = H5C_decr__off;
     if (H5Pset_mdc_config(access, &c) < 0 || H5Pset_meta_block_size(access, META_BLOCK) < 0 ||
+        H5Pset_alignment(access, LARGE, PAGE) < 0 ||
         H5Pset_libver_bounds(access, H5F_LIBVER_V18, H5F_LIBVER_V18) < 0 ||
         !qns_h5_driver_set(access, disk))
         goto done;
-    file = H5Fcreate(path, H5F_ACC_TRUNC, H5P_DEFAULT, access);
+    if ((create = H5Pcreate(H5P_FILE_CREATE)) >= 0 && qns_h5_without_times(create))
+        file = H5Fcreate(path, H5F_ACC_TRUNC, create, access);
 done:
+    qns_h5_shut(&create);
     qns_h5_shut(&access);
     return file;
 }
@@ -99,11 +99,11 @@ static void free_writer(qns_cap_writer *w)
         qns_free(w->columns.at[i].buf);
     qns_h5_reserve_give(&w->disk);
     qns_journal_fini(&w->disk.journal);
-    qns_free(w->team.piece);
+    for (int i = 0; w->lane && i < w->n_lanes; i++)
+        qns_h5_lane_fini(&w->lane[i]);
+    qns_free(w->lane);
     qns_free(w->columns.at);
-    qns_free(w->ids.at);
-    qns_free(w->classes.at);
-    qns_free(w->digests.at);
+    qns_h5_lists_fini(&w->lists);
     qns_digester_free(w->all_inputs);
     qns_free(w->path);
     qns_free(w->partial);
@@ -116,12 +116,28 @@ static bool close_handles(qns_cap_writer *w)
         qns_h5_shut(&w->columns.at[i].dset);
     for (int g = 0; g < QNS_GROUP_COUNT; g++)
         qns_h5_shut(&w->group[g]);
-    qns_h5_shut(&w->samples);
-    qns_h5_shut(&w->inputs);
-    qns_h5_shut(&w->labels);
+    qns_h5_lists_shut(&w->lists);
     const bool ok = w->file <= 0 || H5Fclose(w->file) >= 0;
     w->file = 0;
     return ok;
+}
+
+static qns_status make_groups(qns_cap_writer *w, bool statistics, qns_err *err)
+{
+    hid_t create = H5Pcreate(H5P_GROUP_CREATE);
+    bool ok = create >= 0 && qns_h5_without_times(create);
+    for (int g = 0; g < QNS_GROUP_COUNT && ok; g++) {
+        if (g == QNS_GROUP_STATISTICS && !statistics)
+            continue;
+        const hid_t made =
+            H5Gcreate2(w->file, qns_group_name((qns_group)g), H5P_DEFAULT, create, H5P_DEFAULT);
+        ok = made >= 0;
+        w->group[g] = ok ? made : 0;
+    }
+    qns_h5_shut(&create);
+    if (!ok)
+        QNS_H5_FAIL(err, IO, "cannot write '%s'", w->partial);
+    return QNS_OK;
 }
 
 static qns_status create_locked(qns_cap_writer *w, const qns_cap_facts *facts, qns_err *err)
@@ -137,18 +153,8 @@ static qns_status create_locked(qns_cap_writer *w, const qns_cap_facts *facts, q
     }
     qns_h5_reserve_take(&w->disk, w->partial);
     QNS_TRY(write_facts(w->file, facts, err));
-    for (int g = 0; g < QNS_GROUP_COUNT; g++) {
-        if (g == QNS_GROUP_STATISTICS && !facts->statistics)
-            continue;
-        w->group[g] = H5Gcreate2(w->file, qns_group_name((qns_group)g), H5P_DEFAULT, H5P_DEFAULT,
-                                 H5P_DEFAULT);
-        if (w->group[g] < 0) {
-            w->group[g] = 0;
-            QNS_H5_FAIL(err, IO, "cannot write '%s'", w->partial);
-        }
-    }
-    QNS_TRY(qns_h5_make_list(&w->samples, w->file, QNS_D_SAMPLES, H5T_STD_I64LE, 1, err));
-    return qns_h5_make_list(&w->inputs, w->file, QNS_D_SAMPLE_INPUTS, H5T_STD_U8LE, 16, err);
+    QNS_TRY(make_groups(w, facts->statistics, err));
+    return qns_h5_lists_make(&w->lists, w->file, facts->labels, err);
 }
 
 qns_status qns_cap_create(qns_cap_writer **out, const char *path, const qns_cap_facts *facts,
@@ -159,7 +165,7 @@ qns_status qns_cap_create(qns_cap_writer **out, const char *path, const qns_cap_
     const size_t size = strlen(path) + sizeof ".partial";
     QNS_TRY(qns_new((void **)&w, 1, sizeof *w, err));
     w->disk.fd = w->disk.reserve = -1;
-    w->team.disk = &w->disk;
+    w->n_lanes = facts->lanes > 0 ? facts->lanes : 1;
     w->how = (qns_h5_how){compress, facts->samples};
     w->path = qns_strdup(path);
     w->partial = qns_calloc(size, 1);
@@ -167,6 +173,7 @@ qns_status qns_cap_create(qns_cap_writer **out, const char *path, const qns_cap_
         QNS_FAIL_DONE(err, NOMEM, "cannot create '%s'", path);
     snprintf(w->partial, size, "%s.partial", path);
     QNS_TRY_DONE(qns_digester_create(&w->all_inputs, err));
+    QNS_TRY_DONE(qns_new((void **)&w->lane, (size_t)w->n_lanes, sizeof *w->lane, err));
     /* last_flush stays 0: the first sample is flushed at once, and from then on the file is
      * readable. */
     qns_h5_lock();
@@ -192,13 +199,17 @@ const char *qns_cap_partial(const qns_cap_writer *w)
 qns_status qns_cap_column(uint32_t *out, qns_cap_writer *w, const qns_cap_desc *d, qns_err *err)
 {
     qns_h5_column c = {.type = qns_h5_mem_type(d->dtype)};
-    assert(qns_group_by_sample(d->group) && w->ids.n == 0);
+    assert(qns_group_by_sample(d->group) && w->begun == 0);
     qns_h5_lock();
     const qns_status st =
         qns_h5_make_dataset(&c.dset, &c.dims, w->group[d->group], d, &w->how, err);
     qns_h5_unlock();
     QNS_TRY(st);
-    qns_h5_column_init(&c, w->how.compress);
+    c.most = w->how.samples > 0 ? (hsize_t)w->how.samples : 0;
+    c.compressed = w->how.compress != QNS_COMPRESS_NONE;
+    if (c.compressed && c.dims.chunk_rows > 1 &&
+        !(c.buf = qns_malloc64(c.dims.chunk_rows * c.dims.row_bytes)))
+        QNS_FAIL(err, NOMEM, "cannot get memory for a chunk of '%s'", d->name);
     *out = (uint32_t)w->columns.n;
     QNS_VEC_PUSH(&w->columns, c, err);
     return QNS_OK;
@@ -229,15 +240,15 @@ static qns_status no_write(const qns_cap_writer *w, qns_err *err)
     QNS_H5_FAIL(err, IO, "cannot write '%s'", w->partial);
 }
 
-qns_status qns_cap_append(qns_cap_writer *w, uint32_t i, const qns_tensor *t, int threads,
+qns_status qns_cap_append(qns_cap_writer *w, int lane, uint32_t i, const qns_tensor *t,
                           qns_err *err)
 {
-    qns_h5_column *c = &w->columns.at[i];
-    w->team.threads = threads;
+    const qns_h5_column *c = &w->columns.at[i];
+    qns_h5_lane *l = &w->lane[lane];
     assert(qns_tensor_bytes(t) == c->dims.row_bytes);
-    if (!qns_h5_column_reserve(c, &w->team, t))
+    if (!qns_h5_lane_reserve(l, c, t))
         QNS_FAIL(err, NOMEM, "cannot get memory to write %zu bytes", c->dims.row_bytes);
-    if (qns_h5_column_append(c, &w->team, t))
+    if (qns_h5_lane_write(l, c, i, &w->disk, t))
         return QNS_OK;
     qns_h5_lock();
     const qns_status st = no_write(w, err);
@@ -247,72 +258,80 @@ qns_status qns_cap_append(qns_cap_writer *w, uint32_t i, const qns_tensor *t, in
 
 /* ---- samples ---- */
 
-/* Samples that are whole in the file. */
+/* Samples that are whole in the file: those that are compressed wait for others in memory. */
 static hsize_t whole(const qns_cap_writer *w)
 {
-    hsize_t n = w->ids.n;
+    hsize_t n = qns_h5_lists_n(&w->lists);
     for (size_t i = 0; i < w->columns.n; i++)
-        n = w->columns.at[i].rows < n ? w->columns.at[i].rows : n;
+        if (w->columns.at[i].compressed && w->columns.at[i].rows < n)
+            n = w->columns.at[i].rows;
     return n;
-}
-
-/* Makes a list in the file n long; rows before `have` are there. */
-static bool write_list(hid_t dset, hid_t type, hsize_t width, hsize_t have, hsize_t n,
-                       const void *data, size_t row_bytes)
-{
-    const hsize_t dim[QNS_H5_MAX_RANK] = {0, width};
-    const int rank = width > 1 ? 2 : 1;
-    if (!qns_h5_set_rows(dset, dim, n))
-        return false;
-    return n <= have || qns_h5_write_rows(dset, type, dim, rank, have, n - have,
-                                          (const char *)data + have * row_bytes);
-}
-
-static bool write_samples(qns_cap_writer *w, hsize_t n)
-{
-    const bool ok =
-        write_list(w->samples, H5T_NATIVE_INT64, 1, w->flushed, n, w->ids.at, sizeof(int64_t)) &&
-        write_list(w->inputs, H5T_NATIVE_UINT8, 16, w->flushed, n, w->digests.at, 16) &&
-        (!w->labels ||
-         write_list(w->labels, H5T_NATIVE_INT64, 1, w->flushed, n, w->classes.at, sizeof(int64_t)));
-    if (ok)
-        w->flushed = n;
-    return ok;
 }
 
 static bool flush_file(qns_cap_writer *w)
 {
     const bool ok = qns_h5_driver_flush(&w->disk, w->file, w->partial);
     if (ok)
-        w->on_disk = w->flushed;
+        w->on_disk = w->lists.written;
     return ok;
 }
 
 static bool flush(qns_cap_writer *w)
 {
     clock_gettime(CLOCK_MONOTONIC, &w->last_flush);
-    for (size_t i = 0; i < w->columns.n; i++)
-        /* A compressed chunk is written once, when it is full. */
-        if (w->how.compress == QNS_COMPRESS_NONE &&
-            !qns_h5_column_push(&w->columns.at[i], &w->disk))
-            return false;
-    return write_samples(w, whole(w)) && flush_file(w);
+    return qns_h5_lists_write(&w->lists, whole(w)) && flush_file(w);
 }
 
-qns_status qns_cap_sample(qns_cap_writer *w, int64_t id, const qns_digest *inputs, int64_t label,
-                          bool has_label, qns_err *err)
+static bool is_time_to_flush(const qns_cap_writer *w)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return now.tv_sec - w->last_flush.tv_sec >= FLUSH_SECONDS && whole(w) >= w->lists.placed;
+}
+
+static bool place(qns_cap_writer *w, qns_h5_lane *l)
+{
+    bool ok = qns_h5_lists_place(&w->lists, &w->disk, w->begun);
+    for (size_t i = 0; i < w->columns.n && ok; i++)
+        ok = w->columns.at[i].compressed ||
+             qns_h5_column_place(&l->place[i], &w->columns.at[i], &w->disk);
+    w->begun++;
+    return ok;
+}
+
+qns_status qns_cap_begin(qns_cap_writer *w, int lane, qns_err *err)
+{
+    qns_h5_lane *l = &w->lane[lane];
+    qns_status st = QNS_OK;
+    assert(lane < w->n_lanes);
+    if (!l->place)
+        QNS_TRY(qns_h5_lane_init(l, w->columns.at, w->columns.n, err));
+    qns_h5_lock();
+    if (!place(w, l))
+        st = no_write(w, err);
+    qns_h5_unlock();
+    return st;
+}
+
+static bool add_compressed(qns_cap_writer *w, const qns_h5_lane *l)
+{
+    for (size_t i = 0; i < w->columns.n; i++)
+        if (w->columns.at[i].compressed &&
+            !qns_h5_column_add(&w->columns.at[i], l->rows + l->place[i]))
+            return false;
+    return true;
+}
+
+qns_status qns_cap_sample(qns_cap_writer *w, int lane, int64_t id, const qns_digest *inputs,
+                          int64_t label, qns_err *err)
 {
     qns_status st = QNS_OK;
-    struct timespec now;
-    QNS_VEC_PUSH(&w->digests, *inputs, err);
-    if (has_label)
-        QNS_VEC_PUSH(&w->classes, label, err);
-    QNS_VEC_PUSH(&w->ids, id, err);
-    clock_gettime(CLOCK_MONOTONIC, &now);
     qns_h5_lock();
-    if (has_label && !w->labels)
-        st = qns_h5_make_list(&w->labels, w->file, QNS_D_LABELS, H5T_STD_I64LE, 1, err);
-    if (st == QNS_OK && now.tv_sec - w->last_flush.tv_sec >= FLUSH_SECONDS && !flush(w))
+    if (!add_compressed(w, &w->lane[lane]))
+        st = no_write(w, err);
+    if (st == QNS_OK)
+        st = qns_h5_lists_add(&w->lists, id, inputs, label, err);
+    if (st == QNS_OK && is_time_to_flush(w) && !flush(w))
         st = no_write(w, err);
     qns_h5_unlock();
     return st;
@@ -332,13 +351,13 @@ static bool trim(qns_cap_writer *w, hsize_t n)
         ok &= qns_h5_set_rows(c->dset, c->dims.dim,
                               w->disk.error ? (n + chunk - 1) / chunk * chunk : n);
     }
-    return ok && write_samples(w, n);
+    return ok && qns_h5_lists_write(&w->lists, n);
 }
 
 static qns_status write_inputs_digest(qns_cap_writer *w, hsize_t n, qns_err *err)
 {
     char hex[QNS_HEX_LEN + 1];
-    qns_digester_add(w->all_inputs, w->digests.at, n * 16);
+    qns_digester_add(w->all_inputs, w->lists.of[QNS_H5_DIGESTS].at, n * sizeof(qns_digest));
     const qns_digest d = qns_digester_result(w->all_inputs);
     qns_digest_hex(hex, &d);
     return qns_h5_set_text(w->file, "inputs", n > 0 ? hex : "", err);
@@ -347,12 +366,12 @@ static qns_status write_inputs_digest(qns_cap_writer *w, hsize_t n, qns_err *err
 static qns_status finish(qns_cap_writer *w, qns_err *err)
 {
     for (size_t i = 0; i < w->columns.n; i++)
-        if (!qns_h5_column_push(&w->columns.at[i], &w->disk))
+        if (!qns_h5_column_push(&w->columns.at[i]))
             return no_write(w, err);
-    assert(whole(w) == w->ids.n);
-    if (!trim(w, w->ids.n))
+    assert(whole(w) == qns_h5_lists_n(&w->lists));
+    if (!trim(w, qns_h5_lists_n(&w->lists)))
         return no_write(w, err);
-    QNS_TRY(write_inputs_digest(w, w->ids.n, err));
+    QNS_TRY(write_inputs_digest(w, qns_h5_lists_n(&w->lists), err));
     /* Everything else is on disk before the file calls itself complete. */
     if (!flush_file(w))
         return no_write(w, err);
@@ -384,7 +403,7 @@ static bool keep_whole(qns_cap_writer *w)
 {
     qns_err none = {0};
     for (size_t i = 0; i < w->columns.n; i++)
-        if (!qns_h5_column_push(&w->columns.at[i], &w->disk))
+        if (!qns_h5_column_push(&w->columns.at[i]))
             w->columns.at[i].n_buf = 0;
     const hsize_t keep = whole(w);
     return trim(w, keep) && write_inputs_digest(w, keep, &none) == QNS_OK &&
@@ -402,7 +421,7 @@ bool qns_cap_abandon(int64_t *samples, qns_cap_writer *w)
         ok = w->file <= 0 || keep_whole(w);
         /* The state of the last flush is untouched and readable; leave it so. */
         w->disk.given_up = !ok;
-        n = (int64_t)(ok ? w->flushed : on_disk);
+        n = (int64_t)(ok ? w->lists.written : on_disk);
         close_handles(w);
         qns_h5_unlock();
         free_writer(w);

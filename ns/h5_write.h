@@ -1,7 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* Writes a capture file (h5_layout.h). Knows nothing of graphs and plans; ns/capture.c does.
  *
- * The file is PATH.partial until qns_cap_commit(). One thread at a time. */
+ * Several samples can be on their way at once, each in a lane of its own. They begin in their
+ * order, which is when their rows get their places in the file, and end in their order, which is
+ * when they count; in between any thread may write any row. So the bytes of the file do not depend
+ * on lanes.
+ *
+ * The file is PATH.partial until qns_cap_commit(). */
 #ifndef QNS_H5_WRITE_H
 #define QNS_H5_WRITE_H
 
@@ -21,6 +26,8 @@ typedef struct qns_cap_facts { /* of the file; NULL is "" */
     const char *graph, *weights, *qparams, *source_graph, *source_weights;
     bool statistics; /* the file has that group */
     int64_t samples; /* at most so many will come; 0: unknown. Chunks need not be longer */
+    int lanes;       /* samples on their way at once; 0: 1 */
+    bool labels;     /* samples have one */
 } qns_cap_facts;
 
 typedef struct qns_cap_desc { /* of a dataset; texts NULL: attribute left out */
@@ -46,14 +53,15 @@ qns_status qns_cap_column(uint32_t *column, qns_cap_writer *w, const qns_cap_des
 /* Writes a whole tensor, for weights and biases. data is row-major. */
 qns_status qns_cap_tensor(qns_cap_writer *w, const qns_cap_desc *d, const void *data, qns_err *err);
 
-/* The next sample of a column, in any layout; row-major in the file. threads: of OpenMP, that may
- * help. */
-qns_status qns_cap_append(qns_cap_writer *w, uint32_t column, const qns_tensor *t, int threads,
+/* The next sample begins. One call at a time, in the order of samples. */
+qns_status qns_cap_begin(qns_cap_writer *w, int lane, qns_err *err);
+/* Its row of a column, in any layout; row-major in the file. Beside calls for other lanes. */
+qns_status qns_cap_append(qns_cap_writer *w, int lane, uint32_t column, const qns_tensor *t,
                           qns_err *err);
-/* The current sample is whole: all columns got their row. Flushes when the last flush was two
- * seconds ago. label: has_label only. */
-qns_status qns_cap_sample(qns_cap_writer *w, int64_t id, const qns_digest *inputs, int64_t label,
-                          bool has_label, qns_err *err);
+/* It is whole: all columns got their row. One call at a time, in the order of samples. Flushes when
+ * the last flush was two seconds ago. label: when samples have one. */
+qns_status qns_cap_sample(qns_cap_writer *w, int lane, int64_t id, const qns_digest *inputs,
+                          int64_t label, qns_err *err);
 
 /* Writes what is left, the digest of all inputs, complete = 1, and renames. w is freed in every
  * case. On failure the partial file keeps the whole samples. */

@@ -76,8 +76,10 @@ static void close_all(qns_flow *f)
         qns_free(f->way[i].s);
         qns_free(f->way[i].s_one);
     }
-    for (size_t i = 0; i < QNS_ARRAY_LEN(f->session); i++)
+    for (size_t i = 0; i < QNS_ARRAY_LEN(f->session); i++) {
         qns_session_close(&f->session[i]);
+        qns_session_close(&f->lanes[i]);
+    }
 }
 
 qns_flow_way *qns_flow_add(qns_flow *f, const char *name, qns_flow_run run)
@@ -94,12 +96,25 @@ qns_status qns_flow_plain(qns_flow *f, qns_flow_way *w, qns_err *err)
     return QNS_OK;
 }
 
+/* Made the first time, which is not measured. */
+static qns_status open_lanes(qns_session **out, qns_flow *f, size_t model, qns_err *err)
+{
+    qns_common c = f->args->opts.common;
+    c.threads = f->threads;
+    *out = &f->lanes[model];
+    if ((*out)->model)
+        return QNS_OK;
+    return qns_session_open_lanes(*out, f->args->model[model], NULL, &c, &f->args->data, err);
+}
+
 qns_status qns_flow_capture(qns_flow *f, qns_flow_way *w, qns_err *err)
 {
-    qns_session *s = &f->session[w->model];
+    qns_session *s;
     qns_capture_stats stats;
+    QNS_TRY(open_lanes(&s, f, w->model, err));
     const qns_capture_opts o = {
         .what = w->what,
+        .lanes = s->lanes,
         .model = f->args->model[w->model],
         .backend = qns_model_is_quantized(s->model) ? qns_model_backend(s->model)->name : "",
         .cancelled = qns_ui_cancelled};

@@ -43,9 +43,10 @@ struct qns_flow {
     const qns_flow_args *args;
     int threads;
     qns_session session[2];
-    int64_t samples;     /* that the way shall take */
-    int64_t all_samples; /* of the data */
-    char path[4][1100];  /* a file for each model, and two more; removed at the end */
+    qns_session lanes[2]; /* the same, for what runs samples side by side; opened when needed */
+    int64_t samples;      /* that the way shall take */
+    int64_t all_samples;  /* of the data */
+    char path[4][1100];   /* a file for each model, and two more; removed at the end */
     qns_flow_way way[QNS_FLOW_WAYS];
     size_t n_ways;
     json_t *findings; /* NULL: text */

@@ -170,7 +170,7 @@ static int run(int argc, char **argv)
     qns_ui_catch_signals();
     qns_progress_start(&bar, "capture", a.common.quiet);
     const double start = qns_ui_now();
-    QNS_TRY_DONE(qns_session_open(&s, a.model, a.backend, &a.common, &a.data, &err));
+    QNS_TRY_DONE(qns_session_open_lanes(&s, a.model, a.backend, &a.common, &a.data, &err));
     const qns_capture_opts opts = {
         .layers = a.layers,
         .n_layers = a.n_layers,
@@ -178,6 +178,7 @@ static int run(int argc, char **argv)
         .policy = a.policy,
         .sample_n = a.sample_n,
         .compress = a.compress,
+        .lanes = s.lanes,
         .model = a.model,
         .backend = qns_model_is_quantized(s.model) ? qns_model_backend(s.model)->name : "",
         .engine = a.common.engine == QNS_ENGINE_ONEDNN ? "onednn" : "reference",

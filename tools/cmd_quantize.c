@@ -2,6 +2,7 @@
 /* qns quantize: fuse, prepare, calibrate, convert, write. */
 #include "core/base/log.h"
 #include "core/base/mem.h"
+#include "core/exec/lanes.h"
 #include "core/model/onnx_write.h"
 #include "core/quant/calibrate.h"
 #include "core/quant/convert.h"
@@ -141,12 +142,12 @@ static qns_status record(job *j, const quantize_args *a, qns_err *err)
     for (uint32_t i = 0; i < qns_graph_n_values(g); i++)
         if (qns_decisions_value(j->decisions, (qns_vid){i})->recorder != QNS_NONE)
             names[n++] = qns_graph_value(g, (qns_vid){i})->name;
-    const qns_capture_opts opts = {.layers = names,
-                                   .n_layers = n,
-                                   .what = QNS_WHAT_OUTPUTS,
-                                   .model = a->model,
-                                   .cancelled = qns_ui_cancelled};
-    QNS_TRY_DONE(qns_plan_create(&plan, g, &exec, err));
+    qns_capture_opts opts = {.layers = names,
+                             .n_layers = n,
+                             .what = QNS_WHAT_OUTPUTS,
+                             .model = a->model,
+                             .cancelled = qns_ui_cancelled};
+    QNS_TRY_DONE(qns_lanes_plan(&plan, &opts.lanes, g, &exec, qns_source_count(j->source), err));
     QNS_TRY_DONE(qns_capture_run(NULL, a->record, plan, j->source, &opts, err));
 done:
     qns_plan_free(plan);

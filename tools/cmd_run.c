@@ -79,26 +79,37 @@ static int64_t count_nonfinite(const float *x, size_t n)
     return bad;
 }
 
+typedef struct judge {
+    outcome *o;
+    const qns_session *s;
+    qns_npy_stream *w; /* NULL: nothing is written */
+    qns_progress *bar;
+} judge;
+
+static qns_status see(void *ctx, const qns_tensor *out, int64_t i, qns_err *err)
+{
+    const judge *j = ctx;
+    const qns_source *data = j->s->source;
+    const int64_t *labels = qns_source_labels(data);
+    const size_t classes = qns_tensor_count(&out[0]);
+    float *score = j->s->score;
+    qns_tensor_to_float(score, &out[0]);
+    j->o->nonfinite += count_nonfinite(score, classes);
+    if (labels)
+        qns_accuracy_add(&j->o->acc, score, classes, labels[i]);
+    if (j->w)
+        QNS_TRY(qns_npy_stream_add(j->w, score, err));
+    qns_progress_at(j->bar, i + 1, qns_source_count(data));
+    return QNS_OK;
+}
+
 static qns_status run_all(outcome *o, qns_session *s, qns_npy_stream *w, qns_progress *bar,
                           qns_err *err)
 {
-    const int64_t *labels = qns_source_labels(s->source);
-    const int64_t n = qns_source_count(s->source);
+    judge j = {o, s, w, bar};
     const double start = qns_ui_now();
-    for (int64_t i = 0; i < n; i++) {
-        if (qns_ui_cancelled(NULL))
-            QNS_FAIL(err, CANCELLED, "interrupted after %" PRId64 " of %" PRId64 " samples", i, n);
-        QNS_TRY(qns_session_run(s, i, err));
-        qns_tensor_to_float(s->score, &s->out[0]);
-        const size_t classes = qns_tensor_count(&s->out[0]);
-        o->nonfinite += count_nonfinite(s->score, classes);
-        if (labels)
-            qns_accuracy_add(&o->acc, s->score, classes, labels[i]);
-        if (w)
-            QNS_TRY(qns_npy_stream_add(w, s->score, err));
-        qns_progress_at(bar, i + 1, n);
-    }
-    o->n = n;
+    QNS_TRY(qns_session_run_all(s, see, &j, err));
+    o->n = qns_source_count(s->source);
     o->seconds = qns_ui_now() - start;
     return QNS_OK;
 }
@@ -114,6 +125,7 @@ static qns_status write_h5(const run_args *a, qns_session *s, qns_err *err)
     const qns_capture_opts opts = {.layers = name,
                                    .n_layers = n,
                                    .what = QNS_WHAT_OUTPUTS,
+                                   .lanes = s->lanes,
                                    .model = a->model,
                                    .cancelled = qns_ui_cancelled};
     return qns_capture_run(NULL, a->common.out, s->plan, s->source, &opts, err);
@@ -175,7 +187,7 @@ static int run(int argc, char **argv)
     argp_parse(&argp, argc, argv, 0, 0, &a);
     qns_ui_catch_signals();
     qns_progress_start(&bar, "run", a.common.quiet);
-    QNS_TRY_DONE(qns_session_open(&s, a.model, a.backend, &a.common, &a.data, &err));
+    QNS_TRY_DONE(qns_session_open_lanes(&s, a.model, a.backend, &a.common, &a.data, &err));
     const bool npy = a.common.out && qns_has_suffix(a.common.out, ".npy");
     if (a.common.out && !npy && !qns_has_suffix(a.common.out, ".h5"))
         QNS_FAIL_DONE(&err, CONFIG, "'-o %s': outputs are written as .npy or .h5", a.common.out);

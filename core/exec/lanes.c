@@ -122,7 +122,29 @@ qns_status qns_lanes_run(const qns_lane_job *job, qns_err *err)
 
 int qns_lanes_number(int threads, int64_t samples, size_t bytes)
 {
-    const size_t more = threads > 1 ? (size_t)threads - 1 : 0;
-    return samples >= threads && bytes <= QNS_LANES_MEMORY / (more ? more : 1) && more ? threads
-                                                                                       : 1;
+    int64_t n = threads;
+    if (bytes > 0 && QNS_LANES_MEMORY / bytes + 1 < (size_t)n)
+        n = (int64_t)(QNS_LANES_MEMORY / bytes) + 1;
+    n = samples < n ? samples : n;
+    return 2 * n > threads && n > 1 ? (int)n : 1;
+}
+
+qns_status qns_lanes_plan(qns_plan **out, int *lanes, const qns_graph *g, const qns_exec_opts *o,
+                          int64_t samples, qns_err *err)
+{
+    const int threads = o->threads > 0 ? o->threads : omp_get_max_threads();
+    qns_exec_opts single = *o;
+    qns_plan *p;
+    single.threads = 1;
+    *lanes = qns_lanes_number(threads, samples, 0);
+    if (*lanes > 1) {
+        QNS_TRY(qns_plan_create(&p, g, &single, err));
+        *lanes = qns_lanes_number(threads, samples, qns_plan_memory(p, NULL));
+        if (*lanes > 1) {
+            *out = p;
+            return QNS_OK;
+        }
+        qns_plan_free(p);
+    }
+    return qns_plan_create(out, g, o, err);
 }

@@ -9,7 +9,7 @@
 #ifndef QNS_LANES_H
 #define QNS_LANES_H
 
-#include "core/base/status.h"
+#include "core/exec/plan.h"
 
 typedef struct qns_lanes qns_lanes;
 
@@ -39,10 +39,16 @@ qns_status qns_lanes_run(const qns_lane_job *job, qns_err *err);
 qns_status qns_lanes_take(qns_lanes *l, uint32_t t, int64_t i);
 void qns_lanes_pass(qns_lanes *l, uint32_t t, int64_t i);
 
-/* How many lanes `threads` threads make for so many samples, when each needs so much memory: as
- * many as threads, one thread in each, if there are enough samples for all and the lanes beside the
- * first take no more than QNS_LANES_MEMORY. Else 1, and the threads share the work of a layer. */
-enum { QNS_LANES_MEMORY = 256 << 20 };
+/* How many lanes `threads` threads make for so many samples, when each needs so much memory: one of
+ * a single thread for each thread, as far as there are samples, and as the lanes beside the first
+ * take no more than QNS_LANES_MEMORY. When that leaves half of the threads without work, 1: then
+ * the threads share the work of a layer. */
+enum { QNS_LANES_MEMORY = 512 << 20 };
 int qns_lanes_number(int threads, int64_t samples, size_t bytes);
+
+/* The plan of the first lane, and how many lanes there should be; o->threads is for all together.
+ */
+qns_status qns_lanes_plan(qns_plan **out, int *lanes, const qns_graph *g, const qns_exec_opts *o,
+                          int64_t samples, qns_err *err);
 
 #endif

@@ -158,6 +158,7 @@ static qns_cap_writer *begin_capture(const char *path, const spec *s, uint32_t c
     const char *weights =
         s->source_weights ? s->source_weights : "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
     const qns_cap_facts f = {.samples = s->samples,
+                             .labels = !s->no_labels,
                              .model = s->quantized ? "q.onnx" : "f.onnx",
                              .weights = s->quantized ? "" : weights,
                              .source_weights = weights};
@@ -201,7 +202,7 @@ static inline qns_status append(qns_cap_writer *w, uint32_t column, qns_dtype ty
                                 qns_err *err)
 {
     const qns_tensor t = {.dtype = type, .shape = layer_shape(l), .data = x};
-    return qns_cap_append(w, column, &t, 1, err);
+    return qns_cap_append(w, 0, column, &t, err);
 }
 
 static void add_sample(qns_cap_writer *w, const spec *s, const uint32_t column[LAYERS], int64_t id)
@@ -209,6 +210,7 @@ static void add_sample(qns_cap_writer *w, const spec *s, const uint32_t column[L
     static float x[COUNT];
     static uint8_t q[COUNT];
     qns_err err;
+    OK(qns_cap_begin(w, 0, &err));
     for (int l = 0; l < LAYERS; l++) {
         const size_t n = layer_count(l);
         if (l == s->skip_layer)
@@ -223,7 +225,7 @@ static void add_sample(qns_cap_writer *w, const spec *s, const uint32_t column[L
     char salt[64];
     snprintf(salt, sizeof salt, "%s %lld", s->inputs, (long long)id);
     const qns_digest d = qns_digest_of(salt, strlen(salt));
-    OK(qns_cap_sample(w, id, &d, id % CLASSES, !s->no_labels, &err));
+    OK(qns_cap_sample(w, 0, id, &d, id % CLASSES, &err));
 }
 
 static inline void write_capture(const char *path, const spec *s)

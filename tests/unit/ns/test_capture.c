@@ -76,7 +76,7 @@ static void open_all(void)
 {
     qns_err err;
     const char *data = in_folder("x.npy");
-    const qns_exec_opts o = {.cpu_mask = ~0u};
+    const qns_exec_opts o = {.cpu_mask = ~0u, .threads = 1};
     write_npy(data);
     graph = small_graph();
     OK(qns_plan_create(&plan, graph, &o, &err));
@@ -98,13 +98,14 @@ static bool cancel(void *ctx)
     return stop_at-- == 0;
 }
 
-Test(capture, values)
+static void values(int lanes)
 {
     qns_err err;
     qns_capture *c = NULL;
     qns_capture_stats stats;
     float out[18];
-    const qns_capture_opts o = {.what = QNS_WHAT_OUTPUTS | QNS_WHAT_INPUTS, .model = "small"};
+    const qns_capture_opts o = {
+        .what = QNS_WHAT_OUTPUTS | QNS_WHAT_INPUTS, .model = "small", .lanes = lanes};
     open_all();
     OK(qns_capture_run(&stats, in_folder("c.h5"), plan, source, &o, &err));
     cr_assert_eq(stats.samples, SAMPLES);
@@ -130,11 +131,18 @@ Test(capture, values)
     close_all();
 }
 
-Test(capture, cancelled)
+Test(capture, values)
+{
+    for (int lanes = 0; lanes <= 4; lanes++)
+        values(lanes);
+}
+
+/* Samples that were on their way beside the last one do not count. */
+static void cancelled(int lanes)
 {
     qns_err err;
     qns_capture *c = NULL;
-    const qns_capture_opts o = {.cancelled = cancel};
+    const qns_capture_opts o = {.cancelled = cancel, .lanes = lanes};
     open_all();
     stop_at = 4;
     FAILS(qns_capture_run(NULL, in_folder("c.h5"), plan, source, &o, &err), QNS_E_CANCELLED,
@@ -151,6 +159,12 @@ Test(capture, cancelled)
           "stop");
     cr_assert_neq(access(in_folder("c.h5.partial"), F_OK), 0);
     close_all();
+}
+
+Test(capture, cancelled)
+{
+    for (int lanes = 1; lanes <= 4; lanes++)
+        cancelled(lanes);
 }
 
 Test(capture, spread)

@@ -93,8 +93,8 @@ Test(capture_file, round_trip_deflate)
     round_trip(&s);
 }
 
-/* Rows that are written in pieces: channels last, of one image or two, by one thread or more. */
-static void large_rows(qns_dtype type, const qns_shape *shape, int threads)
+/* Rows that are written in pieces: channels last, of one image or two. */
+static void large_rows(qns_dtype type, const qns_shape *shape)
 {
     enum { SAMPLES = 5 };
     const size_t size = qns_dtype_size(type), n = qns_shape_count(shape);
@@ -122,8 +122,9 @@ static void large_rows(qns_dtype type, const qns_shape *shape, int threads)
                 memcpy(last + k * 4, &x, 4);
         }
         const qns_digest none = {{0}};
-        OK(qns_cap_append(w, column, &t, threads, &err));
-        OK(qns_cap_sample(w, i, &none, 0, false, &err));
+        OK(qns_cap_begin(w, 0, &err));
+        OK(qns_cap_append(w, 0, column, &t, &err));
+        OK(qns_cap_sample(w, 0, i, &none, 0, &err));
         if (i < SAMPLES - 1)
             continue;
         OK(qns_cap_commit(w, &err));
@@ -147,11 +148,9 @@ static void large_rows(qns_dtype type, const qns_shape *shape, int threads)
 Test(capture_file, large_rows)
 {
     const qns_shape one = {4, {1, 100, 37, 41}}, two = {4, {2, 67, 50, 30}};
-    for (int threads = 1; threads <= 3; threads++) {
-        large_rows(QNS_F32, &one, threads);
-        large_rows(QNS_U8, &one, threads);
-        large_rows(QNS_F32, &two, threads);
-    }
+    large_rows(QNS_F32, &one);
+    large_rows(QNS_U8, &one);
+    large_rows(QNS_F32, &two);
 }
 
 Test(capture_file, lz4_is_refused_without_plugin)
@@ -231,13 +230,14 @@ static void fill_disk(rlim_t limit)
         for (int64_t i = 0; st == QNS_OK && i < 100000; i++) {
             if (i == 300) /* so that there is a flush before the end */
                 sleep(3);
+            st = qns_cap_begin(w, 0, &err);
             for (int k = 0; k < LAYERS && st == QNS_OK; k++) {
                 layer_values(x, k, i, layer_count(k));
                 st = append(w, column[k], QNS_F32, k, x, &err);
             }
             const qns_digest d = {{0}};
             if (st == QNS_OK)
-                st = qns_cap_sample(w, i, &d, 0, false, &err);
+                st = qns_cap_sample(w, 0, i, &d, 0, &err);
         }
         int64_t kept = -1;
         const bool readable = qns_cap_abandon(&kept, w);

@@ -128,15 +128,18 @@ Test(lanes, nothing_is_finished_after_an_end_that_failed)
     }
 }
 
-Test(lanes, there_are_as_many_as_threads_or_one)
+Test(lanes, they_are_as_many_as_threads_samples_and_memory_allow)
 {
-    const size_t half = QNS_LANES_MEMORY / 2;
+    const size_t all = QNS_LANES_MEMORY;
     cr_assert_eq(qns_lanes_number(1, 100, 1), 1);
-    cr_assert_eq(qns_lanes_number(2, 100, 2 * half), 2);
-    cr_assert_eq(qns_lanes_number(2, 100, 2 * half + 1), 1);
-    cr_assert_eq(qns_lanes_number(3, 100, half), 3);
-    cr_assert_eq(qns_lanes_number(3, 100, half + 1), 1);
-    cr_assert_eq(qns_lanes_number(4, 4, 1), 4);
-    cr_assert_eq(qns_lanes_number(4, 3, 1), 1);
-    cr_assert_eq(qns_lanes_number(4, 0, 1), 1);
+    cr_assert_eq(qns_lanes_number(2, 100, all), 2);
+    cr_assert_eq(qns_lanes_number(2, 100, all + 1), 1);
+    cr_assert_eq(qns_lanes_number(2, 1, 0), 1);
+    cr_assert_eq(qns_lanes_number(8, 100, all / 7), 8);
+    cr_assert_eq(qns_lanes_number(8, 100, all / 4), 5);
+    cr_assert_eq(qns_lanes_number(8, 5, 1), 5);
+    /* Half of the threads without work: better all of them for one sample. */
+    cr_assert_eq(qns_lanes_number(8, 100, all / 3), 1);
+    cr_assert_eq(qns_lanes_number(8, 4, 1), 1);
+    cr_assert_eq(qns_lanes_number(8, 0, 1), 1);
 }
