@@ -48,12 +48,22 @@ typedef struct qns_bench_peak {
     const char *int8_name, *tiles_name;
 } qns_bench_peak;
 
+/* The loops, ready to be timed again and again: the clock of a machine moves by a tenth from one
+ * moment to the next, so a share of peak is one of the peak right before and after what is
+ * measured. The loops touch no memory: caches are as they were. */
+typedef struct qns_bench_gauge {
+    int threads;
+    const qk_peak *loop[3]; /* f32, int8, tiles; NULL: there is none */
+    size_t rounds[3];       /* some 0.3 ms */
+} qns_bench_gauge;
+
 /* Processors this process may use. */
 int qns_bench_cores(void);
-/* Takes some 0.1 s. */
-qns_bench_peak qns_bench_peak_of(int threads, unsigned cpu_mask);
-/* Operations a second of one loop on so many threads. */
-double qns_bench_peak_loop(const qk_peak *p, int threads);
+qns_bench_gauge qns_bench_gauge_make(int threads, unsigned cpu_mask);
+/* What each loop reaches now. */
+qns_bench_peak qns_bench_gauge_read(const qns_bench_gauge *g);
+/* The higher number of each kind. */
+qns_bench_peak qns_bench_peak_max(const qns_bench_peak *a, const qns_bench_peak *b);
 /* Bytes a second of reading a block of that size, one thread. */
 qns_status qns_bench_read_rate(double *rate, size_t size, unsigned cpu_mask, qns_err *err);
 /* A block that no cache holds, of bytes; and of half the second-level cache. */
@@ -64,9 +74,9 @@ size_t qns_bench_l2_size(void);
 void qns_bench_machine_text(char *out, size_t size, unsigned cpu_mask);
 json_t *qns_bench_machine_json(unsigned cpu_mask);
 json_t *qns_bench_peak_json(const qns_bench_peak *p);
-/* "83.1", or "-" when the peak is not known. */
-const char *qns_bench_percent(char out[16], double rate, double peak);
-json_t *qns_bench_share_json(double rate, double peak);
+/* "83.1", or "-" and null when the share is 0: the peak is not known. */
+const char *qns_bench_percent(char out[16], double share);
+json_t *qns_bench_share_json(double share);
 /* Two lines: the machine, and its peaks for each number of threads. */
 void qns_bench_print_machine(const qns_bench_peak *peak, size_t n, unsigned cpu_mask);
 
@@ -81,10 +91,14 @@ typedef struct qns_bench_model {
     const char *path;
     int threads;
     qns_session s;
+    qns_bench_gauge gauge;
     double *ms; /* one for each run that counts */
     int n_ms;
     double *step_ms; /* [run][node] */
     int n_step;
+    double *share;             /* of the peak of its moment, one for each run that counts */
+    qns_bench_peak *step_peak; /* [run]: of its moment */
+    qns_bench_peak peak;       /* the highest */
     qns_bench_stat stat;
 } qns_bench_model;
 
@@ -98,6 +112,8 @@ qns_status qns_bench_model_turn(qns_bench_model *m, qns_err *err);
 qns_status qns_bench_model_profile(qns_bench_model *m, qns_err *err);
 const char *qns_bench_file_name(const char *path);    /* without its folders */
 double qns_bench_model_ops(const qns_bench_model *m); /* of one run */
+/* Median of the runs; 0: there is no peak. */
+double qns_bench_model_peak_share(const qns_bench_model *m);
 int64_t qns_bench_model_batch(const qns_bench_model *m);
 
 /* The layers of a profiled model, slowest first. */
@@ -106,6 +122,7 @@ typedef struct qns_bench_layer {
     const char *impl;
     double ms, share; /* median; share of the sum of all layers */
     double ops, bytes;
+    double peak_share; /* median; 0: there is no peak */
     bool integer;
 } qns_bench_layer;
 
@@ -113,9 +130,8 @@ typedef struct qns_bench_layer {
 qns_status qns_bench_layers(qns_bench_layer **out, size_t *n, const qns_bench_model *m,
                             qns_err *err);
 void qns_bench_print_layers(const qns_bench_layer *l, size_t n, size_t shown,
-                            const qns_bench_model *m, const qns_bench_peak *peak);
-json_t *qns_bench_layers_json(const qns_bench_layer *l, size_t n, const qns_bench_model *m,
-                              const qns_bench_peak *peak);
+                            const qns_bench_model *m);
+json_t *qns_bench_layers_json(const qns_bench_layer *l, size_t n, const qns_bench_model *m);
 
 extern const qns_bench qns_bench_calibrate_cmd, qns_bench_capture_cmd, qns_bench_compare_cmd,
     qns_bench_kernels_cmd, qns_bench_layers_cmd, qns_bench_memory_cmd, qns_bench_model_cmd,

@@ -9,6 +9,7 @@
 #include "kernels/cpu.h"
 #include "tools/ui.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -44,27 +45,30 @@ static const struct argp argp = {
     .parser = parse,
     .args_doc = "[KERNEL...]",
     .children = children,
-    .doc = "Every kernel, or those whose name matches a glob, with every instruction set of this "
-           "machine, one thread, data in the second-level cache. Arithmetic is told in GOP/s "
-           "(a multiplication and an addition are two) and percent of what a loop of nothing but "
-           "that instruction reaches; kernels that move data in GB/s read and written, and percent "
-           "of what reading from the second-level cache reaches.\v"
-           "Instruction sets that share a variant share a line. --isa names the highest one.\n\n"
-           "Example: qns bench kernels 'gemm*' 'dwconv*'"};
+    .doc =
+        "Every kernel, or those whose name matches a glob, with every instruction set of this "
+        "machine, one thread, data in the second-level cache. Arithmetic is told in GOP/s "
+        "(a multiplication and an addition are two) and percent of what a loop of nothing but "
+        "that instruction reaches right before or after; kernels that move data in GB/s read and "
+        "written, and percent of what reading from the second-level cache reaches.\v"
+        "Instruction sets that share a variant share a line. --isa names the highest one.\n\n"
+        "Example: qns bench kernels 'gemm*' 'dwconv*'"};
 
 /* One instruction set: its table, and what it can reach. */
 typedef struct set {
     const char *name;
     unsigned mask;
     qk_table table;
-    double peak[2]; /* by qk_peak_kind */
-    double read;    /* bytes a second from the second-level cache */
+    qns_bench_gauge gauge;
+    double read; /* bytes a second from the second-level cache */
 } set;
 
 typedef struct row {
     const qns_bench_kernel *kernel;
     const set *set;
     double *s; /* seconds of one call */
+    double *limit,
+        *share; /* what the machine could do at that moment, and how much of it was done */
     size_t n_s, calls;
     qns_bench_stat stat;
 } row;
@@ -80,8 +84,6 @@ typedef struct bench_state {
 
 static qns_status make_sets(bench_state *b, unsigned allowed, qns_err *err)
 {
-    size_t n;
-    const qk_peak *loop = qk_peaks(&n);
     unsigned last = ~0u;
     for (size_t i = 0; i < MAX_SETS; i++) {
         set *s = &b->set[b->n_sets];
@@ -93,9 +95,7 @@ static qns_status make_sets(bench_state *b, unsigned allowed, qns_err *err)
         last = mask;
         *s = (set){.name = set_names[i], .mask = mask};
         qk_table_init(&s->table, mask);
-        for (size_t k = 0; k < n; k++)
-            if ((loop[k].cpu & mask) == loop[k].cpu)
-                s->peak[loop[k].kind] = qns_bench_peak_loop(&loop[k], 1);
+        s->gauge = qns_bench_gauge_make(1, mask);
         QNS_TRY(qns_bench_read_rate(&s->read, qns_bench_l2_size(), mask, err));
         b->n_sets++;
     }
@@ -212,6 +212,8 @@ static qns_status make_rows(bench_state *b, const kernels_args *a, int runs, qns
                 continue;
             *r = (row){.kernel = &k[i], .set = &b->set[s], .calls = 1};
             QNS_TRY(qns_arena_new((void **)&r->s, b->arena, (size_t)runs, sizeof *r->s, err));
+            QNS_TRY(qns_arena_new((void **)&r->limit, b->arena, (size_t)runs, sizeof *r->s, err));
+            QNS_TRY(qns_arena_new((void **)&r->share, b->arena, (size_t)runs, sizeof *r->s, err));
             b->n_rows++;
         }
     return QNS_OK;
@@ -225,6 +227,28 @@ static double timed(const row *r, qns_bench_data *d)
     return (qns_ui_now() - start) / (double)r->calls;
 }
 
+static double work(const row *r)
+{
+    return r->kernel->ops > 0 ? r->kernel->ops : r->kernel->bytes;
+}
+
+/* Of arithmetic, what it is now; reading a cache is measured once. */
+static double limit_now(const row *r)
+{
+    if (r->kernel->ops <= 0)
+        return r->set->read;
+    const qns_bench_peak p = qns_bench_gauge_read(&r->set->gauge);
+    return r->kernel->kind == QK_PEAK_F32 ? p.f32 : p.int8_tiles > 0 ? p.int8_tiles : p.int8;
+}
+
+static void take_turn(row *r, qns_bench_data *d)
+{
+    const double before = limit_now(r), s = timed(r, d), limit = fmax(before, limit_now(r));
+    r->s[r->n_s] = s;
+    r->limit[r->n_s] = limit;
+    r->share[r->n_s++] = limit > 0 ? work(r) / s / limit : 0;
+}
+
 static qns_status run_rows(bench_state *b, int runs, qns_progress *bar, qns_err *err)
 {
     for (size_t i = 0; i < b->n_rows; i++) /* a measurement takes half a millisecond or more */
@@ -235,21 +259,27 @@ static qns_status run_rows(bench_state *b, int runs, qns_progress *bar, qns_err 
         if (qns_ui_cancelled(NULL))
             QNS_FAIL(err, CANCELLED, "stopped after %d of %d runs", k, runs);
         for (size_t i = 0; i < b->n_rows; i++)
-            b->row[i].s[b->row[i].n_s++] = timed(&b->row[i], &b->data);
+            take_turn(&b->row[i], &b->data);
     }
     for (size_t i = 0; i < b->n_rows; i++)
         b->row[i].stat = qns_bench_stat_of(b->row[i].s, b->row[i].n_s);
     return QNS_OK;
 }
 
-static double work(const row *r)
+static void print_sets(const bench_state *b)
 {
-    return r->kernel->ops > 0 ? r->kernel->ops : r->kernel->bytes;
+    for (size_t i = 0; i < b->n_sets; i++) {
+        const qns_bench_peak p = qns_bench_gauge_read(&b->set[i].gauge);
+        if (p.int8 > 0)
+            printf("%-6s peak: f32 %.1f GFLOP/s, int8 %.1f GOP/s, L2 read %.1f GB/s\n",
+                   b->set[i].name, p.f32 / 1e9, fmax(p.int8, p.int8_tiles) / 1e9,
+                   b->set[i].read / 1e9);
+    }
 }
 
-static double limit(const row *r)
+static double median(double *x, size_t n)
 {
-    return r->kernel->ops > 0 ? r->set->peak[r->kernel->kind] : r->set->read;
+    return qns_bench_stat_of(x, n).median;
 }
 
 static void print_text(const bench_state *b, unsigned mask)
@@ -257,11 +287,7 @@ static void print_text(const bench_state *b, unsigned mask)
     char text[160];
     qns_bench_machine_text(text, sizeof text, mask);
     printf("%.80s\n", text);
-    for (size_t i = 0; i < b->n_sets; i++)
-        if (b->set[i].peak[QK_PEAK_INT8] > 0)
-            printf("%-6s peak: f32 %.1f GFLOP/s, int8 %.1f GOP/s, L2 read %.1f GB/s\n",
-                   b->set[i].name, b->set[i].peak[QK_PEAK_F32] / 1e9,
-                   b->set[i].peak[QK_PEAK_INT8] / 1e9, b->set[i].read / 1e9);
+    print_sets(b);
     printf("\n%-18s %-18s %-7s %9s %-5s %6s %10s\n", "kernel", "problem", "isa", "speed", "",
            "peak %", "+- %");
     for (size_t i = 0; i < b->n_rows; i++) {
@@ -270,7 +296,7 @@ static void print_text(const bench_state *b, unsigned mask)
         char percent[16];
         printf("%-18s %-18s %-7s %9.1f %-5s %6s %10.1f\n", r->kernel->name, r->kernel->shape,
                r->set->name, rate / 1e9, r->kernel->ops > 0 ? "GOP/s" : "GB/s",
-               qns_bench_percent(percent, rate, limit(r)),
+               qns_bench_percent(percent, median(r->share, r->n_s)),
                50 * (r->stat.hi - r->stat.lo) / r->stat.median);
     }
     printf("next: qns bench layers MODEL.onnx -j 1\n");
@@ -284,8 +310,8 @@ static void to_json(json_t *results, const bench_state *b)
             results, json_pack("{s:s, s:s, s:s, s:o, s:f, s:f, s:f, s:o}", "kernel",
                                r->kernel->name, "problem", r->kernel->shape, "isa", r->set->name,
                                "seconds", qns_bench_stat_json(&r->stat), "ops", r->kernel->ops,
-                               "bytes", r->kernel->bytes, "peak", limit(r), "peak_share",
-                               qns_bench_share_json(work(r) / r->stat.median, limit(r))));
+                               "bytes", r->kernel->bytes, "peak", median(r->limit, r->n_s),
+                               "peak_share", qns_bench_share_json(median(r->share, r->n_s))));
     }
 }
 

@@ -4,7 +4,6 @@
 #include "tools/bench.h"
 #include "tools/ui.h"
 
-#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -49,16 +48,14 @@ static const struct argp argp = {
     .parser = parse,
     .args_doc = "MODEL.onnx",
     .children = children,
-    .doc = "What each layer of a model costs inside of whole runs, slowest first: median time, "
-           "operations a second, percent of the peak of the machine, and bytes of inputs, weights "
-           "and output a second.\vInputs are random: speed depends on shapes, and with --isa avx2 "
-           "also on how many codes are above 127.\n\n"
-           "Example: qns bench layers quant.onnx -j 1"};
-
-static double peak_for(const qns_bench_layer *l, const qns_bench_peak *p)
-{
-    return l->integer ? p->int8 : p->f32;
-}
+    .doc =
+        "What each layer of a model costs inside of whole runs, slowest first: median time, "
+        "operations a second, percent of the peak of the machine, and bytes of inputs, weights "
+        "and output a second.\vPercent: each run is divided by the higher of two peaks, one read "
+        "right before and one right after it, because clocks change; told is the median. Inputs "
+        "are random: speed depends on shapes, and with --isa avx2 also on how many codes are "
+        "above 127.\n\n"
+        "Example: qns bench layers quant.onnx -j 1"};
 
 /* "64x56x56": the output without its batch. */
 static void shape_text(char out[32], const qns_graph *g, const qns_node *n)
@@ -78,7 +75,7 @@ static const char *tail_of(const char *name, size_t width)
 }
 
 void qns_bench_print_layers(const qns_bench_layer *l, size_t n, size_t shown,
-                            const qns_bench_model *m, const qns_bench_peak *peak)
+                            const qns_bench_model *m)
 {
     const qns_graph *g = qns_model_graph(m->s.model);
     double rest = 0;
@@ -94,7 +91,7 @@ void qns_bench_print_layers(const qns_bench_layer *l, size_t n, size_t shown,
         printf("%8.3f %5.1f ", l[i].ms, 100 * l[i].share);
         if (l[i].ops > 0)
             printf("%7.1f %6s", l[i].ops / l[i].ms / 1e6,
-                   qns_bench_percent(percent, l[i].ops / (l[i].ms * 1e-3), peak_for(&l[i], peak)));
+                   qns_bench_percent(percent, l[i].peak_share));
         else
             printf("%7s %6s", "", "");
         printf(" %6.1f  %-11.11s %-12.12s %s\n", l[i].bytes / l[i].ms / 1e6, l[i].node->op->name,
@@ -104,8 +101,7 @@ void qns_bench_print_layers(const qns_bench_layer *l, size_t n, size_t shown,
         printf("%8.3f %5s %zu more\n", rest, "", n - shown);
 }
 
-json_t *qns_bench_layers_json(const qns_bench_layer *l, size_t n, const qns_bench_model *m,
-                              const qns_bench_peak *peak)
+json_t *qns_bench_layers_json(const qns_bench_layer *l, size_t n, const qns_bench_model *m)
 {
     json_t *all = json_array();
     const qns_graph *g = qns_model_graph(m->s.model);
@@ -117,40 +113,37 @@ json_t *qns_bench_layers_json(const qns_bench_layer *l, size_t n, const qns_benc
         if (node->op->describe)
             node->op->describe(about, sizeof about, node);
         json_array_append_new(
-            all,
-            json_pack("{s:s, s:s, s:s, s:s, s:s, s:b, s:f, s:f, s:f, s:f, s:o}", "name", node->name,
-                      "op", node->op->name, "attributes", about, "output", shape, "implementation",
-                      l[i].impl, "integer", l[i].integer, "ms", l[i].ms, "share", l[i].share, "ops",
-                      l[i].ops, "bytes", l[i].bytes, "peak_share",
-                      qns_bench_share_json(l[i].ops / (l[i].ms * 1e-3), peak_for(&l[i], peak))));
+            all, json_pack("{s:s, s:s, s:s, s:s, s:s, s:b, s:f, s:f, s:f, s:f, s:o}", "name",
+                           node->name, "op", node->op->name, "attributes", about, "output", shape,
+                           "implementation", l[i].impl, "integer", l[i].integer, "ms", l[i].ms,
+                           "share", l[i].share, "ops", l[i].ops, "bytes", l[i].bytes, "peak_share",
+                           qns_bench_share_json(l[i].peak_share)));
     }
     return all;
 }
 
-static json_t *to_json(const qns_bench_layer *l, size_t n, const qns_bench_model *m,
-                       const qns_bench_peak *peak)
+static json_t *to_json(const qns_bench_layer *l, size_t n, const qns_bench_model *m)
 {
-    return json_pack("{s:o, s:s, s:i, s:I, s:o, s:o}", "peak", qns_bench_peak_json(peak), "model",
-                     m->path, "threads", m->threads, "batch", (json_int_t)qns_bench_model_batch(m),
-                     "ms", qns_bench_stat_json(&m->stat), "layers",
-                     qns_bench_layers_json(l, n, m, peak));
+    return json_pack("{s:o, s:s, s:i, s:I, s:o, s:o}", "peak", qns_bench_peak_json(&m->peak),
+                     "model", m->path, "threads", m->threads, "batch",
+                     (json_int_t)qns_bench_model_batch(m), "ms", qns_bench_stat_json(&m->stat),
+                     "layers", qns_bench_layers_json(l, n, m));
 }
 
 static void print_text(const layers_args *a, const qns_bench_layer *l, size_t n,
-                       const qns_bench_model *m, const qns_bench_peak *peak)
+                       const qns_bench_model *m)
 {
     double sum = 0, at_peak = 0;
     for (size_t i = 0; i < n; i++) {
         sum += l[i].ms;
-        if (l[i].ops > 0)
-            at_peak += 1e3 * l[i].ops / peak_for(&l[i], peak); /* infinite without a peak */
+        at_peak += l[i].ms * l[i].peak_share;
     }
     printf("\n%.30s, %d thread%s, batch %lld: %.2f ms (%.2f .. %.2f)\n",
            qns_bench_file_name(m->path), m->threads, m->threads == 1 ? "" : "s",
            (long long)qns_bench_model_batch(m), m->stat.median, m->stat.lo, m->stat.hi);
-    qns_bench_print_layers(l, n, a->all ? n : SHOWN, m, peak);
+    qns_bench_print_layers(l, n, a->all ? n : SHOWN, m);
     printf("layers together: %.2f ms", sum);
-    if (isfinite(at_peak))
+    if (at_peak > 0)
         printf("; their operations at peak would take %.2f ms", at_peak);
     printf("\n");
 }
@@ -174,13 +167,12 @@ static qns_status measure(const layers_args *a, int threads, json_t *results, qn
     }
     m.stat = qns_bench_stat_of(m.ms, (size_t)m.n_ms);
     QNS_TRY_DONE(qns_bench_layers(&l, &n, &m, err));
-    const qns_bench_peak peak = qns_bench_peak_of(threads, a->opts.common.cpu_mask);
     qns_progress_end(&bar);
     if (results)
-        json_array_append_new(results, to_json(l, n, &m, &peak));
+        json_array_append_new(results, to_json(l, n, &m));
     else {
-        qns_bench_print_machine(&peak, 1, a->opts.common.cpu_mask);
-        print_text(a, l, n, &m, &peak);
+        qns_bench_print_machine(&m.peak, 1, a->opts.common.cpu_mask);
+        print_text(a, l, n, &m);
     }
 done:
     qns_progress_end(&bar);

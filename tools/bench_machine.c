@@ -5,6 +5,7 @@
 #include "tools/bench.h"
 #include "tools/ui.h"
 
+#include <math.h>
 #include <omp.h>
 #include <sched.h>
 #include <stdio.h>
@@ -53,41 +54,52 @@ static double timed(const qk_peak *p, size_t rounds, int threads)
     return longest;
 }
 
-double qns_bench_peak_loop(const qk_peak *p, int threads)
-{
-    size_t rounds = 1000;
-    double best = 0, t;
-    while ((t = timed(p, rounds, threads)) < 2e-3)
-        rounds *= 4;
-    for (int i = 0; i < 8; i++) {
-        t = timed(p, rounds, threads);
-        const double rate = p->ops * (double)rounds * threads / t;
-        if (rate > best)
-            best = rate;
-    }
-    return best;
-}
+/* Seconds of a loop: short, to be near to what is measured; long enough for the few microseconds
+ * that processors take to get wide registers going. */
+#define READING 3e-4
 
-qns_bench_peak qns_bench_peak_of(int threads, unsigned cpu_mask)
+qns_bench_gauge qns_bench_gauge_make(int threads, unsigned cpu_mask)
 {
-    qns_bench_peak out = {.threads = threads};
+    qns_bench_gauge g = {.threads = threads};
     const unsigned have = cpu_mask & qk_cpu_detect();
-    const qk_peak *best[3] = {0};
     size_t n;
     const qk_peak *p = qk_peaks(&n);
     for (size_t i = 0; i < n; i++)
         if ((p[i].cpu & have) == p[i].cpu)
-            best[p[i].cpu & QK_CPU_AMX ? 2 : p[i].kind == QK_PEAK_INT8 ? 1 : 0] = &p[i];
-    if (best[0])
-        out.f32 = qns_bench_peak_loop(best[0], threads);
-    if (best[1]) {
-        out.int8 = qns_bench_peak_loop(best[1], threads);
-        out.int8_name = best[1]->name;
+            g.loop[p[i].cpu & QK_CPU_AMX ? 2 : p[i].kind == QK_PEAK_INT8 ? 1 : 0] = &p[i];
+    for (int i = 0; i < 3; i++) {
+        if (!g.loop[i])
+            continue;
+        g.rounds[i] = 256;
+        /* The shorter of two: one may have been interrupted. */
+        while (fmin(timed(g.loop[i], g.rounds[i], threads),
+                    timed(g.loop[i], g.rounds[i], threads)) < READING)
+            g.rounds[i] *= 2;
     }
-    if (best[2]) {
-        out.int8_tiles = qns_bench_peak_loop(best[2], threads);
-        out.tiles_name = best[2]->name;
-    }
+    return g;
+}
+
+qns_bench_peak qns_bench_gauge_read(const qns_bench_gauge *g)
+{
+    double rate[3] = {0};
+    for (int i = 0; i < 3; i++)
+        if (g->loop[i])
+            rate[i] = g->loop[i]->ops * (double)g->rounds[i] * g->threads /
+                      timed(g->loop[i], g->rounds[i], g->threads);
+    return (qns_bench_peak){.threads = g->threads,
+                            .f32 = rate[0],
+                            .int8 = rate[1],
+                            .int8_tiles = rate[2],
+                            .int8_name = g->loop[1] ? g->loop[1]->name : NULL,
+                            .tiles_name = g->loop[2] ? g->loop[2]->name : NULL};
+}
+
+qns_bench_peak qns_bench_peak_max(const qns_bench_peak *a, const qns_bench_peak *b)
+{
+    qns_bench_peak out = *a;
+    out.f32 = fmax(a->f32, b->f32);
+    out.int8 = fmax(a->int8, b->int8);
+    out.int8_tiles = fmax(a->int8_tiles, b->int8_tiles);
     return out;
 }
 
@@ -177,18 +189,18 @@ json_t *qns_bench_peak_json(const qns_bench_peak *p)
     return j;
 }
 
-const char *qns_bench_percent(char out[16], double rate, double peak)
+const char *qns_bench_percent(char out[16], double share)
 {
-    if (peak > 0)
-        snprintf(out, 16, "%.1f", 100 * rate / peak);
+    if (share > 0)
+        snprintf(out, 16, "%.1f", 100 * share);
     else
         snprintf(out, 16, "-");
     return out;
 }
 
-json_t *qns_bench_share_json(double rate, double peak)
+json_t *qns_bench_share_json(double share)
 {
-    return peak > 0 ? json_real(rate / peak) : json_null();
+    return share > 0 ? json_real(share) : json_null();
 }
 
 void qns_bench_print_machine(const qns_bench_peak *peak, size_t n, unsigned cpu_mask)

@@ -43,7 +43,8 @@ static const struct argp argp = {
     .children = children,
     .doc =
         "Latency of models, all in turns: median, the range that holds 8 of 10 runs, and "
-        "percent of the peak of the machine; then how much faster the others are than the first, "
+        "percent of the peak that the machine had right before or after; then how much faster the "
+        "others are than the first, "
         "and threads than one. With --json the layers, too.\vInputs are random: speed depends on "
         "shapes only. --dim sets the batch where the model's first axis has a name.\n\n"
         "Example: qns bench model model.onnx quant.onnx -j 1,2 --runs 50"};
@@ -51,7 +52,6 @@ static const struct argp argp = {
 /* entry[model * n_threads + thread] */
 typedef struct session_set {
     qns_bench_model entry[MAX_ENTRIES];
-    qns_bench_peak peak[QNS_BENCH_MAX_THREADS];
     size_t n;
     bool json;
 } session_set;
@@ -87,12 +87,6 @@ static bool is_quantized(const qns_bench_model *m)
     return qns_model_is_quantized(m->s.model);
 }
 
-static double peak_of(const session_set *s, const model_args *a, size_t i)
-{
-    const qns_bench_peak *p = &s->peak[i % a->opts.n_threads];
-    return is_quantized(&s->entry[i]) ? p->int8 : p->f32;
-}
-
 static void print_speedups(const session_set *s, const model_args *a)
 {
     const size_t n_t = a->opts.n_threads;
@@ -110,7 +104,10 @@ static void print_speedups(const session_set *s, const model_args *a)
 
 static void print_text(const session_set *s, const model_args *a)
 {
-    qns_bench_print_machine(s->peak, a->opts.n_threads, a->opts.common.cpu_mask);
+    qns_bench_peak peak[QNS_BENCH_MAX_THREADS];
+    for (size_t t = 0; t < a->opts.n_threads; t++)
+        peak[t] = s->entry[t].peak;
+    qns_bench_print_machine(peak, a->opts.n_threads, a->opts.common.cpu_mask);
     printf("\n%-25s %7s %5s %9s %15s %7s %6s\n", "model", "threads", "batch", "median ms",
            "8 of 10 runs", "GOP/s", "peak %");
     for (size_t i = 0; i < s->n; i++) {
@@ -120,7 +117,7 @@ static void print_text(const session_set *s, const model_args *a)
         snprintf(range, sizeof range, "%.2f .. %.2f", m->stat.lo, m->stat.hi);
         printf("%-25.25s %7d %5lld %9.2f %15s %7.1f %6s\n", qns_bench_file_name(m->path),
                m->threads, (long long)qns_bench_model_batch(m), m->stat.median, range, rate / 1e9,
-               qns_bench_percent(percent, rate, peak_of(s, a, i)));
+               qns_bench_percent(percent, qns_bench_model_peak_share(m)));
     }
     if (s->n > 1) {
         printf("\n");
@@ -133,7 +130,6 @@ static qns_status to_json(json_t *results, const session_set *s, const model_arg
 {
     for (size_t i = 0; i < s->n; i++) {
         const qns_bench_model *m = &s->entry[i];
-        const qns_bench_peak *peak = &s->peak[i % a->opts.n_threads];
         const double ops = qns_bench_model_ops(m);
         qns_bench_layer *l = NULL;
         size_t n = 0;
@@ -143,9 +139,9 @@ static qns_status to_json(json_t *results, const session_set *s, const model_arg
             json_pack("{s:s, s:b, s:i, s:I, s:o, s:f, s:o, s:o, s:o}", "model", m->path,
                       "quantized", is_quantized(m), "threads", m->threads, "batch",
                       (json_int_t)qns_bench_model_batch(m), "ms", qns_bench_stat_json(&m->stat),
-                      "ops", ops, "peak_share",
-                      qns_bench_share_json(ops / (m->stat.median * 1e-3), peak_of(s, a, i)), "peak",
-                      qns_bench_peak_json(peak), "layers", qns_bench_layers_json(l, n, m, peak)));
+                      "ops", ops, "peak_share", qns_bench_share_json(qns_bench_model_peak_share(m)),
+                      "peak", qns_bench_peak_json(&m->peak), "layers",
+                      qns_bench_layers_json(l, n, m)));
         qns_free(l);
     }
     return QNS_OK;
@@ -165,8 +161,6 @@ static int run(int argc, char **argv)
     s.json = a.opts.common.json;
     json_t *results = s.json ? json_array() : NULL;
     QNS_TRY_DONE(open_all(&s, &a, runs, &err));
-    for (size_t t = 0; t < a.opts.n_threads; t++)
-        s.peak[t] = qns_bench_peak_of(a.opts.threads[t], a.opts.common.cpu_mask);
     QNS_TRY_DONE(run_all(&s, runs, &bar, &err));
     qns_progress_end(&bar);
     if (s.json)

@@ -34,13 +34,18 @@ qns_status qns_bench_model_open(qns_bench_model *m, const char *path, int thread
     QNS_TRY(qns_session_open(&m->s, path, NULL, &c, NULL, err));
     fill_inputs(&m->s);
     const size_t n_nodes = qns_graph_n_nodes(qns_model_graph(m->s.model));
+    m->gauge = qns_bench_gauge_make(threads, o->common.cpu_mask);
     QNS_TRY(qns_new((void **)&m->ms, (size_t)runs, sizeof *m->ms, err));
+    QNS_TRY(qns_new((void **)&m->share, (size_t)runs, sizeof *m->share, err));
+    QNS_TRY(qns_new((void **)&m->step_peak, (size_t)runs, sizeof *m->step_peak, err));
     return qns_new((void **)&m->step_ms, (size_t)runs * n_nodes, sizeof *m->step_ms, err);
 }
 
 void qns_bench_model_close(qns_bench_model *m)
 {
     qns_free(m->ms);
+    qns_free(m->share);
+    qns_free(m->step_peak);
     qns_free(m->step_ms);
     qns_session_close(&m->s);
 }
@@ -50,22 +55,44 @@ static qns_status once(qns_bench_model *m, qns_err *err)
     return qns_plan_run(m->s.out, m->s.plan, m->s.in, 0, err);
 }
 
-qns_status qns_bench_model_turn(qns_bench_model *m, qns_err *err)
+/* One run between two readings of the peak. */
+static qns_status timed(double *ms, qns_bench_peak *peak, qns_bench_model *m, qns_err *err)
 {
-    QNS_TRY(once(m, err));
+    const qns_bench_peak before = qns_bench_gauge_read(&m->gauge);
     const double start = qns_ui_now();
     QNS_TRY(once(m, err));
-    m->ms[m->n_ms++] = 1e3 * (qns_ui_now() - start);
+    *ms = 1e3 * (qns_ui_now() - start);
+    const qns_bench_peak after = qns_bench_gauge_read(&m->gauge);
+    *peak = qns_bench_peak_max(&before, &after);
+    m->peak = qns_bench_peak_max(&m->peak, peak);
+    return QNS_OK;
+}
+
+static double share_of_peak(double ops, double ms, const qns_bench_peak *p, bool integer)
+{
+    const double peak = integer ? p->int8 : p->f32;
+    return peak > 0 && ms > 0 ? ops / (ms * 1e-3) / peak : 0;
+}
+
+qns_status qns_bench_model_turn(qns_bench_model *m, qns_err *err)
+{
+    qns_bench_peak peak;
+    double ms;
+    QNS_TRY(once(m, err));
+    QNS_TRY(timed(&ms, &peak, m, err));
+    m->ms[m->n_ms] = ms;
+    m->share[m->n_ms++] =
+        share_of_peak(qns_bench_model_ops(m), ms, &peak, qns_model_is_quantized(m->s.model));
     return QNS_OK;
 }
 
 qns_status qns_bench_model_profile(qns_bench_model *m, qns_err *err)
 {
     const size_t n = qns_graph_n_nodes(qns_model_graph(m->s.model));
-    double *at = m->step_ms + (size_t)m->n_step * n;
+    double *at = m->step_ms + (size_t)m->n_step * n, ms;
     QNS_TRY(once(m, err));
     qns_plan_time(m->s.plan, at);
-    const qns_status st = once(m, err);
+    const qns_status st = timed(&ms, &m->step_peak[m->n_step], m, err);
     qns_plan_time(m->s.plan, NULL);
     for (size_t i = 0; i < n; i++)
         at[i] *= 1e3;
@@ -86,6 +113,11 @@ double qns_bench_model_ops(const qns_bench_model *m)
     for (uint32_t i = 0; i < qns_graph_n_nodes(g); i++)
         macs += qns_node_macs(g, qns_graph_node(g, (qns_nid){i}));
     return 2 * (double)macs;
+}
+
+double qns_bench_model_peak_share(const qns_bench_model *m)
+{
+    return qns_bench_stat_of(m->share, (size_t)m->n_ms).median;
 }
 
 int64_t qns_bench_model_batch(const qns_bench_model *m)
@@ -117,11 +149,16 @@ static int slowest_first(const void *a, const void *b)
     return x->node->id.i < y->node->id.i ? -1 : 1;
 }
 
-static double median_of_node(double *room, const qns_bench_model *m, size_t node, size_t n_nodes)
+/* Fills in what the runs tell about a node. */
+static void take_medians(qns_bench_layer *l, double *room, const qns_bench_model *m, size_t n_nodes)
 {
+    const double *ms = m->step_ms + l->node->id.i; /* n_nodes apart */
     for (int r = 0; r < m->n_step; r++)
-        room[r] = m->step_ms[(size_t)r * n_nodes + node];
-    return qns_bench_stat_of(room, (size_t)m->n_step).median;
+        room[r] = ms[(size_t)r * n_nodes];
+    l->ms = qns_bench_stat_of(room, (size_t)m->n_step).median;
+    for (int r = 0; r < m->n_step; r++)
+        room[r] = share_of_peak(l->ops, ms[(size_t)r * n_nodes], &m->step_peak[r], l->integer);
+    l->peak_share = qns_bench_stat_of(room, (size_t)m->n_step).median;
 }
 
 qns_status qns_bench_layers(qns_bench_layer **out, size_t *n, const qns_bench_model *m,
@@ -138,16 +175,14 @@ qns_status qns_bench_layers(qns_bench_layer **out, size_t *n, const qns_bench_mo
     for (uint32_t i = 0; i < n_nodes; i++) {
         const qns_node *node = qns_graph_node(g, (qns_nid){i});
         const qns_impl *impl = qns_plan_impl(m->s.plan, node->id);
-        const double ms = median_of_node(room, m, i, n_nodes);
-        if (ms <= 0)
-            continue;
-        l[(*n)++] = (qns_bench_layer){.node = node,
-                                      .impl = impl ? impl->name : "",
-                                      .ms = ms,
-                                      .ops = 2 * (double)qns_node_macs(g, node),
-                                      .bytes = bytes_of(g, node),
-                                      .integer = qns_graph_value(g, node->out[0])->qp != NULL};
-        all += ms;
+        l[*n] = (qns_bench_layer){.node = node,
+                                  .impl = impl ? impl->name : "",
+                                  .ops = 2 * (double)qns_node_macs(g, node),
+                                  .bytes = bytes_of(g, node),
+                                  .integer = qns_graph_value(g, node->out[0])->qp != NULL};
+        take_medians(&l[*n], room, m, n_nodes);
+        all += l[*n].ms;
+        *n += l[*n].ms > 0;
     }
     for (size_t i = 0; i < *n; i++)
         l[i].share = l[i].ms / all;

@@ -34,7 +34,7 @@ static const qk_peak list[] = {
     {"smull, sadalp", QK_PEAK_INT8, QK_CPU_NEON, 8 * 16, qk_peak_u8s8__neon},
 #endif
 #if defined(QK_HAVE_AVX2)
-    {"vpmaddubsw ymm", QK_PEAK_INT8, QK_CPU_AVX2, 6 * 64, qk_peak_u8s8__avx2},
+    {"vpmaddubsw ymm", QK_PEAK_INT8, QK_CPU_AVX2, 24 * 64, qk_peak_u8s8__avx2},
 #endif
 #if defined(QK_HAVE_VNNI)
     {"vpdpbusd zmm", QK_PEAK_INT8, QK_CPU_VNNI, 24 * 128, qk_peak_u8s8__vnni},

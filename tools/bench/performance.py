@@ -8,7 +8,6 @@ Every number of the document's tables comes from a file in RESULTS. A file that 
 import glob
 import json
 import os
-import statistics
 import sys
 
 NETWORKS = [("resnet50", "ResNet-50"), ("resnet18", "ResNet-18"), ("mobilenet_v2", "MobileNetV2")]
@@ -84,14 +83,12 @@ def of_finding(j, key, threads=None):
 
 
 def share_of_peak(j):
-    """Median share of peak of the 1x1 and 3x3 convolutions, and the lowest."""
+    """Share of peak of the 1x1 and 3x3 convolutions together: the time that peak would take over theirs."""
     if j is None:
-        return None, None
+        return None
     layers = [l for l in j["results"][0]["layers"]
               if l["op"] == "conv" and l["attributes"].startswith(("kernel 1x1", "kernel 3x3"))]
-    ops, seconds = sum(l["ops"] for l in layers), sum(l["ms"] for l in layers) / 1e3
-    peak = j["results"][0]["peak"]["int8"]
-    return ops / seconds / peak, statistics.median(l["peak_share"] for l in layers)
+    return sum(l["ms"] * l["peak_share"] for l in layers) / sum(l["ms"] for l in layers)
 
 
 def times(j, quantized, threads):
@@ -117,7 +114,7 @@ def target_rows(res, peers):
             t.add(f"{title} fp32 over ONNX Runtime, {threads} thread{'s' * (threads > 1)}",
                   over_ort(net, "fp32", threads), 1.05, " ×")
     for name, mask, limit in (("layers.json", "VNNI", 88), ("layers_avx2.json", "AVX2", 85)):
-        all_of, _ = share_of_peak(res.load(name))
+        all_of = share_of_peak(res.load(name))
         t.add(f"1x1 and 3x3 layers of ResNet-50 together, of the {mask} peak", all_of and 100 * all_of, limit, " %",
               False, 1)
     backends = res.load("backends.json")
@@ -203,7 +200,7 @@ int8 is its onednn engine. ms an image:
 ## Kernels
 
 `qns bench kernels`: one thread, data in the second-level cache. Arithmetic in percent of the peak of the same instruction
-set, the rest in percent of reading from that cache. Set "all" has a row where it has a variant of its own.
+set, measured right before and after, the rest in percent of reading from that cache. Set "all" has a row where it has a variant of its own.
 
 {kernels}
 
