@@ -340,6 +340,8 @@ static qns_status create(qns_plan **out, const qns_graph *g, const qns_exec_opts
     if (o->threads > 0)
         omp_set_num_threads(o->threads);
     QNS_TRY_DONE(qns_arena_create(&p->arena, err));
+    if (qns_plan_threads(p) > 1)
+        QNS_TRY_DONE(qns_team_create(&p->team, qns_plan_threads(p), err));
     QNS_TRY_DONE(build(p, err));
     *out = p;
     p = NULL;
@@ -368,6 +370,7 @@ void qns_plan_free(qns_plan *p)
             p->step[i].impl->release(p->step[i].call.packed);
     qns_free(p->memory);
     qns_free(p->scratch);
+    qns_team_free(p->team);
     qns_arena_free(p->arena);
     qns_free(p);
 }

@@ -56,6 +56,8 @@ struct qns_plan {
     bool any_wanted;
     uint32_t next;   /* node of this run */
     double *seconds; /* by node, or NULL: see qns_plan_time() */
+    qns_team *team;  /* NULL with one thread */
+    qns_team *open;  /* team, while it is open */
 };
 
 enum { QNS_MAX_TAPS = 32 };

@@ -59,6 +59,7 @@ static void bind_step(qns_plan *p, qns_step *s)
     for (uint32_t k = 0; k < s->node->n_out; k++)
         s->out[k].data = p->buf[s->out_buf[k]].data;
     s->call.scratch = p->scratch;
+    s->call.team = p->open;
 }
 
 /* Looking at a value keeps it from disappearing into the next step. */
@@ -72,7 +73,7 @@ static void run_step(qns_plan *p, qns_step *s)
     for (uint32_t k = 0; k < s->n_relayout; k++) {
         qns_relayout *r = &s->relayout[k];
         r->src.data = p->buf[r->src_buf].data;
-        qns_tensor_relayout(p->buf[r->dst_buf].data, r->layout, &r->src);
+        qns_tensor_relayout_on(p->open, p->buf[r->dst_buf].data, r->layout, &r->src);
     }
     bind_step(p, s);
     if (s->skip)
@@ -144,15 +145,69 @@ qns_status qns_plan_begin(qns_plan *p, const qns_tensor *in, int64_t sample, qns
     return QNS_OK;
 }
 
+static void run_one(qns_plan *p, uint32_t i)
+{
+    if (p->seconds)
+        run_timed(p, i);
+    else if (!ran_with_head(p, i))
+        run_step(p, &p->step[i]);
+}
+
+static bool is_seen(const qns_plan *p, uint32_t i)
+{
+    const qns_node *n = p->step[i].node;
+    for (uint32_t k = 0; p->any_wanted && k < n->n_out; k++)
+        if (p->wanted[n->out[k].i])
+            return true;
+    return false;
+}
+
+/* Nodes from number p->next on, up to `end`, that a team can run: taps may want OpenMP's threads.
+ * One node alone is not worth a team. */
+static uint32_t team_end(const qns_plan *p, uint32_t end)
+{
+    uint32_t i = p->next, n = 0;
+    for (; p->team && i < end && !is_seen(p, i); i++) {
+        const bool runs = !p->step[i].skip && !ran_with_head(p, i);
+        if (runs && !p->step[i].impl->on_team)
+            break;
+        n += runs;
+    }
+    return n > 1 ? i : p->next;
+}
+
+typedef struct stretch {
+    qns_plan *p;
+    uint32_t end;
+} stretch;
+
+static void run_stretch(void *ctx)
+{
+    const stretch *s = ctx;
+    qns_plan *p = s->p;
+    p->open = p->team;
+    for (; p->next < s->end; p->next++)
+        run_one(p, p->next);
+    p->open = NULL;
+}
+
+static bool run_with_team(qns_plan *p, uint32_t end)
+{
+    stretch s = {p, team_end(p, end)};
+    if (s.end == p->next)
+        return false;
+    qns_team_open(p->team, run_stretch, &s);
+    return true;
+}
+
 qns_status qns_plan_run_until(qns_plan *p, uint32_t end, int64_t sample, qns_err *err)
 {
-    for (; p->next < end; p->next++) {
-        const uint32_t i = p->next;
-        qns_step *s = &p->step[i];
-        if (p->seconds)
-            run_timed(p, i);
-        else if (!ran_with_head(p, i))
-            run_step(p, s);
+    while (p->next < end) {
+        if (run_with_team(p, end))
+            continue;
+        const uint32_t i = p->next++;
+        const qns_step *s = &p->step[i];
+        run_one(p, i);
         for (uint32_t k = 0; p->any_wanted && k < s->node->n_out; k++)
             if (p->wanted[s->node->out[k].i])
                 QNS_TRY(show(p, s->node->out[k], &s->out[k], sample, err));
@@ -209,6 +264,7 @@ void qns_plan_run_node(void *const *out, qns_plan *p, qns_nid n, const void *con
     }
     call.in = i;
     call.out = o;
+    call.team = NULL;
     call.scratch = p->scratch;
     s->impl->run(&call);
 }

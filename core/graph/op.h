@@ -4,6 +4,7 @@
 #ifndef QNS_OP_H
 #define QNS_OP_H
 
+#include "core/base/team.h"
 #include "core/graph/attrs.h"
 #include "core/graph/backend.h"
 #include "core/graph/builder.h"
@@ -76,6 +77,7 @@ struct qns_call {
     /* NULL, or what run() calls for every piece of output 0 after making it. Set only for an
      * implementation that gives pieces. */
     const qns_tail *tail;
+    qns_team *team;    /* open while run() runs, if the implementation works on a team; or NULL */
     const void *ahead; /* what the step after this one reads first, or NULL: see reads_first() */
 };
 
@@ -105,8 +107,8 @@ typedef struct qns_impl {
     /* After prepare(), may be NULL: where the weights begin. The step before brings them nearer
      * while it still computes. */
     const void *(*reads_first)(const qns_call *c);
-    void (*run)(
-        const qns_call *c); /* cannot fail: all was checked before. Threads: OpenMP, over outputs */
+    void (*run)(const qns_call *c); /* cannot fail: all was checked before. Threads split outputs */
+    bool on_team;                   /* run() asks for threads by qns_parallel() only, not OpenMP */
     /* Elements first..first + n - 1 of output 0, counted in memory; every input has the shape and
      * layout of the output. Pieces start and end at multiples of `piece` elements, the last one
      * where the tensor ends. NULL: it cannot be run in pieces. */

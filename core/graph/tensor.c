@@ -88,18 +88,73 @@ static void transpose(void *dst, const void *src, size_t size, size_t rows, size
         k.transpose_b4(dst, src, rows, cols, src_step);
 }
 
-void qns_tensor_relayout(void *dst, qns_layout dst_layout, const qns_tensor *src)
+enum {
+    BAND = 64,           /* columns that stay together */
+    LEAST = 1 << 14,     /* bytes that one thread turns at least */
+    COPY_LEAST = 1 << 17 /* ... or copies */
+};
+
+/* Matrices that become their transposes. */
+typedef struct turn {
+    char *dst;
+    const char *src;
+    size_t size, rows, cols, bands;
+} turn;
+
+/* Bands, counted through all matrices; those of one matrix at once. */
+static void turn_bands(const void *ctx, size_t first, size_t end)
+{
+    const turn *t = ctx;
+    while (first < end) {
+        const size_t band = first % t->bands, col = band * BAND;
+        const size_t n = end - first < t->bands - band ? end - first : t->bands - band;
+        const size_t cols = n * BAND < t->cols - col ? n * BAND : t->cols - col;
+        const size_t at = first / t->bands * t->rows * t->cols;
+        transpose(t->dst + (at + col * t->rows) * t->size, t->src + (at + col) * t->size, t->size,
+                  t->rows, cols, t->cols);
+        first += n;
+    }
+}
+
+static void copy_bytes(const void *ctx, size_t first, size_t end)
+{
+    const turn *t = ctx;
+    memcpy(t->dst + first, t->src + first, end - first);
+}
+
+/* False where the bytes stay as they are; their number is t->size then. */
+static bool lay_turn(turn *t, void *dst, qns_layout dst_layout, const qns_tensor *src)
 {
     const size_t size = qns_dtype_size(src->dtype);
+    *t = (turn){.dst = dst, .src = src->data, .size = size};
     if (dst_layout == src->layout || qns_layout_trivial(&src->shape)) {
-        memcpy(dst, src->data, qns_tensor_count(src) * size);
-        return;
+        t->size *= qns_tensor_count(src);
+        return false;
     }
     const size_t c = (size_t)src->shape.dim[1], p = qns_shape_span(&src->shape, 2, src->shape.rank);
-    const size_t rows = dst_layout == QNS_CHLAST ? c : p, cols = dst_layout == QNS_CHLAST ? p : c;
-    for (int64_t b = 0; b < src->shape.dim[0]; b++) {
-        const size_t at = (size_t)b * rows * cols * size;
-        transpose((char *)dst + at, (const char *)src->data + at, size, rows, cols, cols);
+    t->rows = dst_layout == QNS_CHLAST ? c : p;
+    t->cols = dst_layout == QNS_CHLAST ? p : c;
+    t->bands = (t->cols + BAND - 1) / BAND;
+    return true;
+}
+
+void qns_tensor_relayout(void *dst, qns_layout dst_layout, const qns_tensor *src)
+{
+    turn t;
+    if (lay_turn(&t, dst, dst_layout, src))
+        turn_bands(&t, 0, (size_t)src->shape.dim[0] * t.bands);
+    else
+        copy_bytes(&t, 0, t.size);
+}
+
+void qns_tensor_relayout_on(qns_team *team, void *dst, qns_layout dst_layout, const qns_tensor *src)
+{
+    turn t;
+    if (lay_turn(&t, dst, dst_layout, src)) {
+        const size_t n = (size_t)src->shape.dim[0] * t.bands, each = BAND * t.rows * t.size;
+        qns_parallel_ranges(team, n, (LEAST + each - 1) / each, turn_bands, &t);
+    } else {
+        qns_parallel_ranges(team, t.size, COPY_LEAST, copy_bytes, &t);
     }
 }
 

@@ -9,6 +9,7 @@
 #ifndef QNS_TENSOR_H
 #define QNS_TENSOR_H
 
+#include "core/base/team.h"
 #include "core/graph/dtype.h"
 #include "core/graph/shape.h"
 
@@ -38,6 +39,9 @@ bool qns_layout_trivial(const qns_shape *s);
 
 /* Copies src to dst, which has the same dtype and shape and maybe another layout. */
 void qns_tensor_relayout(void *dst, qns_layout dst_layout, const qns_tensor *src);
+/* The same by the threads of a team; by those of OpenMP if there is none. */
+void qns_tensor_relayout_on(qns_team *team, void *dst, qns_layout dst_layout,
+                            const qns_tensor *src);
 /* A part of it: channels first ... first + n - 1 of one image of a channels-last tensor, row-major.
  */
 void qns_tensor_channels(void *dst, const qns_tensor *src, size_t image, size_t first, size_t n);

@@ -25,6 +25,9 @@ typedef struct walk {
     size_t size, cuts, jobs; /* size of an element; pieces per row; pieces in all */
     const char *a, *b;
     char *out;
+    qns_binary_row *run;
+    const void *ctx; /* of run */
+    qns_range clamp;
 } walk;
 
 static walk lay(const qns_call *c)
@@ -39,7 +42,7 @@ static walk lay(const qns_call *c)
     return w;
 }
 
-static void *piece(const walk *w, size_t job, qns_binary_row *row, const void *ctx, size_t *n_out)
+static void *piece(const walk *w, size_t job, size_t *n_out)
 {
     const size_t r = job / w->cuts, at = job % w->cuts * CUT;
     const size_t n = w->p.row - at < CUT ? w->p.row - at : CUT;
@@ -47,36 +50,54 @@ static void *piece(const walk *w, size_t job, qns_binary_row *row, const void *c
     size_t a, b;
     qns_bcast_row(&a, &b, &w->p, r);
     char *out = w->out + (r * w->p.row + at) * w->size;
-    row(out, w->a + (a + at * (size_t)sa) * w->size, sa, w->b + (b + at * (size_t)sb) * w->size, sb,
-        n, ctx);
+    w->run(out, w->a + (a + at * (size_t)sa) * w->size, sa, w->b + (b + at * (size_t)sb) * w->size,
+           sb, n, w->ctx);
     *n_out = n;
     return out;
 }
 
-void qns_binary_run(const qns_call *c, qns_binary_row *row, const void *ctx)
+static void pieces(const void *ctx, size_t first, size_t end)
 {
-    const walk w = lay(c);
-#pragma omp parallel for schedule(static) if (w.p.rows * w.p.row > QNS_PAR_MIN)
-    for (size_t j = 0; j < w.jobs; j++) {
+    const walk *w = ctx;
+    for (size_t j = first; j < end; j++) {
         size_t n;
-        piece(&w, j, row, ctx, &n);
+        piece(w, j, &n);
     }
 }
 
-void qns_binary_run_f32(const qns_call *c, qns_binary_row *row)
+static void clamped_pieces(const void *ctx, size_t first, size_t end)
 {
-    const walk w = lay(c);
-    const qns_range r = c->node->clamp;
-    const bool clamp = qns_has_clamp(c->node);
-#pragma omp parallel for schedule(static) if (w.p.rows * w.p.row > QNS_PAR_MIN)
-    for (size_t j = 0; j < w.jobs; j++) {
+    const walk *w = ctx;
+    const qns_range r = w->clamp;
+    for (size_t j = first; j < end; j++) {
         size_t n;
-        float *y = piece(&w, j, row, NULL, &n);
-        for (size_t i = 0; clamp && i < n; i++) {
+        float *y = piece(w, j, &n);
+        for (size_t i = 0; i < n; i++) {
             const float v = y[i] < r.lo ? r.lo : y[i];
             y[i] = v > r.hi ? r.hi : v;
         }
     }
+}
+
+static void share(const walk *w, qns_team *team, qns_range_part *run)
+{
+    qns_parallel_ranges(team, w->jobs, w->p.rows * w->p.row > QNS_PAR_MIN ? 1 : w->jobs, run, w);
+}
+
+void qns_binary_run(const qns_call *c, qns_binary_row *row, const void *ctx)
+{
+    walk w = lay(c);
+    w.run = row;
+    w.ctx = ctx;
+    share(&w, c->team, pieces);
+}
+
+void qns_binary_run_f32(const qns_call *c, qns_binary_row *row)
+{
+    walk w = lay(c);
+    w.run = row;
+    w.clamp = c->node->clamp;
+    share(&w, c->team, qns_has_clamp(c->node) ? clamped_pieces : pieces);
 }
 
 /* The constant on the right, when it differs along `axis` of the left only. */

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "core/ops/depthwise.h"
 
-#include <omp.h>
 #include <string.h>
 
 /* BLOCK: channels the kernel takes at a time. CALL: outputs of a call, enough to pay for preparing
@@ -125,17 +124,28 @@ static void run_blocks(uint8_t *out, const qns_depthwise *d, const uint8_t *in, 
     }
 }
 
-void qns_depthwise_run(uint8_t *out, const qns_depthwise *d, const uint8_t *in, const qk_table *k,
-                       void *scratch)
+typedef struct work {
+    uint8_t *out;
+    const qns_depthwise *d;
+    const uint8_t *in;
+    const qns_call *c;
+} work;
+
+static void run_share(const void *ctx, size_t i)
 {
+    const work *w = ctx;
+    const qns_depthwise *d = w->d;
     const size_t n = (size_t)d->threads, blocks = (d->ch + BLOCK - 1) / BLOCK;
-    const size_t work = d->by_lines ? d->n_lines : d->n_lines * blocks;
+    const size_t all = d->by_lines ? d->n_lines : d->n_lines * blocks;
+    const uint8_t **table = (const uint8_t **)w->c->scratch + i * table_size(d);
 
-#pragma omp parallel for schedule(static) num_threads(d->threads) if (d->threads > 1)
-    for (size_t i = 0; i < n; i++) {
-        const uint8_t **table = (const uint8_t **)scratch + i * table_size(d);
+    (d->by_lines ? run_lines : run_blocks)(w->out, d, w->in, w->c->k, table, all * i / n,
+                                           all * (i + 1) / n);
+}
 
-        (d->by_lines ? run_lines : run_blocks)(out, d, in, k, table, work * i / n,
-                                               work * (i + 1) / n);
-    }
+void qns_depthwise_run(uint8_t *out, const qns_depthwise *d, const uint8_t *in, const qns_call *c)
+{
+    work w = {out, d, in, c};
+
+    qns_parallel(c->team, (size_t)d->threads, run_share, &w);
 }

@@ -27,7 +27,6 @@ bool qns_depthwise_takes(const qns_tiles *t);
 qns_status qns_depthwise_make(qns_depthwise *d, int32_t *col_sum, const qns_tiles *t,
                               const int8_t *w, qns_arena *a, qns_err *err);
 size_t qns_depthwise_scratch(const qns_depthwise *d); /* of all threads */
-void qns_depthwise_run(uint8_t *out, const qns_depthwise *d, const uint8_t *in, const qk_table *k,
-                       void *scratch);
+void qns_depthwise_run(uint8_t *out, const qns_depthwise *d, const uint8_t *in, const qns_call *c);
 
 #endif

@@ -182,6 +182,7 @@ const qns_impl qns_linear_u8s8_fbgemm = {
     .prepare = prepare_fbgemm,
     .scratch_size = scratch_codes,
     .run = run_codes,
+    .on_team = true,
     .reads_first = qns_qgemm_weights,
     .gives_pieces = qns_qgemm_gives_pieces,
 };
@@ -192,6 +193,7 @@ const qns_impl qns_linear_u8s8_fbgemm_pairs = {
     .prepare = prepare_pairs,
     .scratch_size = scratch_codes,
     .run = run_codes,
+    .on_team = true,
     .reads_first = qns_qgemm_weights,
     .gives_pieces = qns_qgemm_gives_pieces,
 };
@@ -202,6 +204,7 @@ const qns_impl qns_linear_u8s8_onnx = {
     .prepare = prepare_fbgemm, /* the same rounding; the bias tells where it is added */
     .scratch_size = scratch_codes,
     .run = run_codes,
+    .on_team = true,
     .reads_first = qns_qgemm_weights,
     .gives_pieces = qns_qgemm_gives_pieces,
 };
@@ -213,6 +216,7 @@ const qns_impl qns_linear_u8s8_qnnpack = {
     .prepare = prepare_qnnpack,
     .scratch_size = scratch_codes,
     .run = run_codes,
+    .on_team = true,
     .reads_first = qns_qgemm_weights,
     .gives_pieces = qns_qgemm_gives_pieces,
 };

@@ -107,17 +107,19 @@ qns_status qns_unary_prepare_qnnpack(void **packed, const qns_call *c, qns_arena
 /* A multiple of 64: every piece but the last is all vector blocks. */
 enum { BLOCK = 64, RUN = 1 << 16 };
 
+static void look_up(const void *ctx, size_t first, size_t end)
+{
+    const qns_call *c = ctx;
+    const tables *t = c->packed;
+    const size_t n = qns_tensor_count(&c->in[0]), at = first * RUN;
+    const size_t len = (end * RUN < n ? end * RUN : n) - at, blocks = len / BLOCK * BLOCK;
+    const uint8_t *x = (const uint8_t *)c->in[0].data + at;
+    uint8_t *y = (uint8_t *)c->out[0].data + at;
+    c->k->lut_u8(y, x, blocks, t->vector.at);
+    c->k->lut_u8(y + blocks, x + blocks, len - blocks, t->scalar.at);
+}
+
 void qns_unary_run(const qns_call *c)
 {
-    const tables *t = c->packed;
-    const size_t n = qns_tensor_count(&c->in[0]), runs = (n + RUN - 1) / RUN;
-    const uint8_t *x = c->in[0].data;
-    uint8_t *y = c->out[0].data;
-#pragma omp parallel for schedule(static) if (runs > 1)
-    for (size_t r = 0; r < runs; r++) {
-        const size_t at = r * RUN, len = n - at < RUN ? n - at : RUN;
-        const size_t blocks = len / BLOCK * BLOCK;
-        c->k->lut_u8(y + at, x + at, blocks, t->vector.at);
-        c->k->lut_u8(y + at + blocks, x + at + blocks, len - blocks, t->scalar.at);
-    }
+    qns_parallel_ranges(c->team, (qns_tensor_count(&c->in[0]) + RUN - 1) / RUN, 1, look_up, c);
 }

@@ -133,12 +133,14 @@ static void run_qnnpack(const qns_call *c)
     run_kind(c, QNS_MEAN_QNNPACK);
 }
 
-static const qns_impl qnnpack = {
-    .name = "adaptive_avgpool.u8.qnnpack", .reject = reject_qnnpack, .run = run_qnnpack};
+static const qns_impl qnnpack = {.name = "adaptive_avgpool.u8.qnnpack",
+                                 .reject = reject_qnnpack,
+                                 .run = run_qnnpack,
+                                 .on_team = true};
 static const qns_impl u8 = {
-    .name = "adaptive_avgpool.u8.native", .reject = reject_u8, .run = run_u8};
+    .name = "adaptive_avgpool.u8.native", .reject = reject_u8, .run = run_u8, .on_team = true};
 static const qns_impl f32 = {
-    .name = "adaptive_avgpool.f32", .reject = qns_reject_pool_f32, .run = run_f32};
+    .name = "adaptive_avgpool.f32", .reject = qns_reject_pool_f32, .run = run_f32, .on_team = true};
 static const qns_impl *const impls[] = {&qnnpack, &u8, &f32, NULL};
 
 static const qns_onnx_rule rules[] = {{"qns.AdaptiveAveragePool", 1, read}, {NULL, 0, NULL}};

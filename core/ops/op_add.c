@@ -76,12 +76,23 @@ static void piece_fbgemm(const qns_call *c, size_t first, size_t n)
         c->k->clamp_u8(y + first, y + first, n, (uint8_t)lo, (uint8_t)hi);
 }
 
+typedef struct pieces {
+    const qns_call *c;
+    void (*run)(const qns_call *c, size_t first, size_t n);
+} pieces;
+
+static void run_range(const void *ctx, size_t first, size_t end)
+{
+    const pieces *p = ctx;
+    const size_t n = qns_tensor_count(&p->c->out[0]);
+    const size_t stop = end * RUN < n ? end * RUN : n;
+    p->run(p->c, first * RUN, stop - first * RUN);
+}
+
 static void run_pieces(const qns_call *c, void (*piece)(const qns_call *c, size_t first, size_t n))
 {
-    const size_t n = qns_tensor_count(&c->out[0]), runs = (n + RUN - 1) / RUN;
-#pragma omp parallel for schedule(static) if (runs > 1)
-    for (size_t r = 0; r < runs; r++)
-        piece(c, r * RUN, n - r * RUN < RUN ? n - r * RUN : RUN);
+    pieces p = {c, piece};
+    qns_parallel_ranges(c->team, (qns_tensor_count(&c->out[0]) + RUN - 1) / RUN, 1, run_range, &p);
 }
 
 static void run_fbgemm(const qns_call *c)
@@ -250,16 +261,19 @@ static const qns_impl fbgemm = {.name = "add.u8.fbgemm",
                                 .run = run_fbgemm,
                                 .run_piece = piece_fbgemm,
                                 .piece = 64, /* the blocks of add_u8 */
-                                .in_place = true};
+                                .in_place = true,
+                                .on_team = true};
 static const qns_impl qnnpack = {.name = "add.u8.qnnpack",
                                  .reject = reject_qnnpack,
                                  .run = run_qnnpack,
                                  .run_piece = piece_qnnpack,
                                  .piece = 64,
-                                 .in_place = true};
-static const qns_impl onnx = {.name = "add.u8.onnx", .reject = reject_onnx, .run = run_onnx};
+                                 .in_place = true,
+                                 .on_team = true};
+static const qns_impl onnx = {
+    .name = "add.u8.onnx", .reject = reject_onnx, .run = run_onnx, .on_team = true};
 static const qns_impl broadcast = {
-    .name = "add.u8.broadcast", .reject = reject_broadcast, .run = run_broadcast};
+    .name = "add.u8.broadcast", .reject = reject_broadcast, .run = run_broadcast, .on_team = true};
 static const qns_impl f32 = {
     .name = "add.f32", .reject = qns_reject_not_f32, .run = run_f32, .in_place = true};
 static int64_t ints_add(int64_t x, int64_t y)

@@ -12,6 +12,7 @@ static const qns_impl codes = {.name = "add_scalar.codes",
                                .reject = qns_scalar_reject,
                                .prepare = qns_scalar_prepare,
                                .run = qns_scalar_run,
+                               .on_team = true,
                                .in_place = true};
 static const qns_impl f32 = {.name = "add_scalar.f32",
                              .reject = qns_reject_not_f32,

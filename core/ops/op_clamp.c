@@ -168,34 +168,33 @@ static const char *reject_s8(const qns_call *c)
     return why ? why : qns_reject_not_moved(c);
 }
 
-/* Codes are cut into runs of this many bytes for the threads. */
-enum { RUN = 1 << 16 };
+/* A thread has so many codes at least. */
+enum { RUN = 1 << 15 };
 
-static void run_codes(const qns_call *c)
+static void clamp_codes(const void *ctx, size_t first, size_t end)
 {
+    const qns_call *c = ctx;
+    const char *x = (const char *)c->in[0].data + first;
+    char *y = (char *)c->out[0].data + first;
     int32_t lo, hi;
     qns_code_bounds(&lo, &hi, ((const qns_clamp_attr *)c->node->attr)->range, c->out[0].qp);
     if (lo > hi)
         lo = hi; /* as max first, then min */
-    const size_t n = qns_tensor_count(&c->in[0]), runs = (n + RUN - 1) / RUN;
-    const bool u8 = c->in[0].dtype == QNS_U8;
-    const char *x = c->in[0].data;
-    char *y = c->out[0].data;
-#pragma omp parallel for schedule(static) if (runs > 1)
-    for (size_t r = 0; r < runs; r++) {
-        const size_t at = r * RUN, len = n - at < RUN ? n - at : RUN;
-        if (u8)
-            c->k->clamp_u8((uint8_t *)y + at, (const uint8_t *)x + at, len, (uint8_t)lo,
-                           (uint8_t)hi);
-        else
-            c->k->clamp_s8((int8_t *)y + at, (const int8_t *)x + at, len, (int8_t)lo, (int8_t)hi);
-    }
+    if (c->in[0].dtype == QNS_U8)
+        c->k->clamp_u8((uint8_t *)y, (const uint8_t *)x, end - first, (uint8_t)lo, (uint8_t)hi);
+    else
+        c->k->clamp_s8((int8_t *)y, (const int8_t *)x, end - first, (int8_t)lo, (int8_t)hi);
+}
+
+static void run_codes(const qns_call *c)
+{
+    qns_parallel_ranges(c->team, qns_tensor_count(&c->in[0]), RUN, clamp_codes, c);
 }
 
 static const qns_impl u8 = {
-    .name = "clamp.u8", .reject = reject_u8, .run = run_codes, .in_place = true};
+    .name = "clamp.u8", .reject = reject_u8, .run = run_codes, .on_team = true, .in_place = true};
 static const qns_impl s8 = {
-    .name = "clamp.s8", .reject = reject_s8, .run = run_codes, .in_place = true};
+    .name = "clamp.s8", .reject = reject_s8, .run = run_codes, .on_team = true, .in_place = true};
 static const qns_impl ints = {
     .name = "clamp.int", .reject = reject_ints, .run = run_ints, .in_place = true};
 static const qns_impl f32 = {

@@ -169,15 +169,15 @@ static void map_run(const qns_call *c, const tables *t, uint8_t *y, const uint8_
     c->k->lut_u8(y + n_vector, x + n_vector, n - n_vector, t->scalar.at);
 }
 
-static void run_u8(const qns_call *c)
+static void map_outer(const void *ctx, size_t first, size_t end)
 {
+    const qns_call *c = ctx;
     const int32_t axis = axis_of(c->node, &c->in[0]);
     const qns_channels o = qns_channels_of(&c->out[0], axis);
     const bool blocks = c->out[0].layout == QNS_CHLAST && axis == 1;
     const tables *t = c->packed;
     uint8_t *y = c->out[0].data;
-#pragma omp parallel for schedule(static) if (o.outer * o.n * o.inner > QNS_PAR_MIN)
-    for (size_t p = 0; p < o.outer; p++) {
+    for (size_t p = first; p < end; p++) {
         uint8_t *to = y + p * o.n * o.inner;
         for (uint32_t i = 0; i < c->node->n_in; i++) {
             const size_t n = (size_t)c->in[i].shape.dim[axis] * o.inner;
@@ -188,9 +188,17 @@ static void run_u8(const qns_call *c)
     }
 }
 
-static const qns_impl copy = {.name = "concat", .reject = reject_copy, .run = run_copy};
+static void run_u8(const qns_call *c)
+{
+    const size_t n = qns_channels_of(&c->out[0], axis_of(c->node, &c->in[0])).outer;
+    const bool much = qns_tensor_count(&c->out[0]) > QNS_PAR_MIN;
+    qns_parallel_ranges(c->team, n, much ? 1 : n, map_outer, c);
+}
+
+static const qns_impl copy = {
+    .name = "concat", .reject = reject_copy, .run = run_copy, .on_team = true};
 static const qns_impl u8 = {
-    .name = "concat.u8", .reject = reject_u8, .prepare = prepare, .run = run_u8};
+    .name = "concat.u8", .reject = reject_u8, .prepare = prepare, .run = run_u8, .on_team = true};
 static const qns_impl *const impls[] = {&copy, &u8, NULL};
 
 static const qns_onnx_rule rules[] = {

@@ -146,6 +146,7 @@ const qns_impl qns_conv_u8s8_fbgemm = {
     .prepare = prepare_fbgemm,
     .scratch_size = qns_conv_s8_scratch,
     .run = qns_conv_s8_run,
+    .on_team = true,
     .reads_first = qns_qgemm_weights,
     .gives_pieces = qns_qgemm_gives_pieces,
 };
@@ -156,6 +157,7 @@ const qns_impl qns_conv_u8s8_fbgemm_pairs = {
     .prepare = prepare_pairs,
     .scratch_size = qns_conv_s8_scratch,
     .run = qns_conv_s8_run,
+    .on_team = true,
     .reads_first = qns_qgemm_weights,
     .gives_pieces = qns_qgemm_gives_pieces,
 };
@@ -166,6 +168,7 @@ const qns_impl qns_conv_u8s8_onnx = {
     .prepare = prepare_fbgemm, /* the same rounding; the bias tells where it is added */
     .scratch_size = qns_conv_s8_scratch,
     .run = qns_conv_s8_run,
+    .on_team = true,
     .reads_first = qns_qgemm_weights,
     .gives_pieces = qns_qgemm_gives_pieces,
 };
@@ -177,6 +180,7 @@ const qns_impl qns_conv_u8s8_qnnpack = {
     .prepare = prepare_qnnpack,
     .scratch_size = qns_conv_s8_scratch,
     .run = qns_conv_s8_run,
+    .on_team = true,
     .reads_first = qns_qgemm_weights,
     .gives_pieces = qns_qgemm_gives_pieces,
 };

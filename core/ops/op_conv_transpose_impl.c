@@ -216,6 +216,7 @@ const qns_impl qns_conv_transpose_u8s8_fbgemm = {
     .prepare = prepare_fbgemm,
     .scratch_size = qns_conv_s8_scratch,
     .run = qns_conv_s8_run,
+    .on_team = true,
 };
 
 const qns_impl qns_conv_transpose_u8s8_onnx = {
@@ -224,6 +225,7 @@ const qns_impl qns_conv_transpose_u8s8_onnx = {
     .prepare = prepare_fbgemm,
     .scratch_size = qns_conv_s8_scratch,
     .run = qns_conv_s8_run,
+    .on_team = true,
 };
 
 const qns_impl qns_conv_transpose_u8s8_qnnpack = {
@@ -233,6 +235,7 @@ const qns_impl qns_conv_transpose_u8s8_qnnpack = {
     .prepare = prepare_qnnpack,
     .scratch_size = qns_conv_s8_scratch,
     .run = qns_conv_s8_run,
+    .on_team = true,
 };
 
 const qns_impl qns_conv_transpose_f32_onednn = {

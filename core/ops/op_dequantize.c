@@ -48,23 +48,25 @@ static const char *reject_tensor(const qns_call *c)
     return qp->axis >= 0 ? "quantization is per channel" : reject(c);
 }
 
-enum { RUN = 1 << 15 };
+enum { RUN = 1 << 14 }; /* elements, of which one thread has so many at least */
+
+static void run_range(const void *ctx, size_t first, size_t end)
+{
+    const qns_call *c = ctx;
+    const qns_qparams *qp = ((const qns_quantize_attr *)c->node->attr)->qp;
+    const float scale = (float)qp->scale[0];
+    const char *x = (const char *)c->in[0].data + first;
+    float *y = qns_f32(&c->out[0]) + first;
+
+    if (qp->dtype == QNS_U8)
+        c->k->dequantize_u8(y, (const uint8_t *)x, end - first, scale, qp->zero[0]);
+    else
+        c->k->dequantize_s8(y, (const int8_t *)x, end - first, scale, qp->zero[0]);
+}
 
 static void run_tensor(const qns_call *c)
 {
-    const qns_qparams *qp = ((const qns_quantize_attr *)c->node->attr)->qp;
-    const size_t n = qns_tensor_count(&c->in[0]), runs = (n + RUN - 1) / RUN;
-    const float scale = (float)qp->scale[0];
-    const char *x = c->in[0].data;
-    float *y = qns_f32(&c->out[0]);
-#pragma omp parallel for schedule(static) if (runs > 1)
-    for (size_t r = 0; r < runs; r++) {
-        const size_t at = r * RUN, len = n - at < RUN ? n - at : RUN;
-        if (qp->dtype == QNS_U8)
-            c->k->dequantize_u8(y + at, (const uint8_t *)x + at, len, scale, qp->zero[0]);
-        else
-            c->k->dequantize_s8(y + at, (const int8_t *)x + at, len, scale, qp->zero[0]);
-    }
+    qns_parallel_ranges(c->team, qns_tensor_count(&c->in[0]), RUN, run_range, c);
 }
 
 static int32_t code_at(const qns_tensor *t, size_t i)
@@ -94,7 +96,7 @@ static void run_any(const qns_call *c)
 }
 
 static const qns_impl per_tensor = {
-    .name = "dequantize", .reject = reject_tensor, .run = run_tensor};
+    .name = "dequantize", .reject = reject_tensor, .run = run_tensor, .on_team = true};
 static const qns_impl any = {.name = "dequantize.channel", .reject = reject, .run = run_any};
 static const qns_impl *const impls[] = {&per_tensor, &any, NULL};
 

@@ -36,6 +36,7 @@ static const qns_impl codes = {.name = "elu.codes",
                                .reject = qns_unary_reject,
                                .prepare = qns_unary_prepare,
                                .run = qns_unary_run,
+                               .on_team = true,
                                .in_place = true};
 static const qns_impl f32 = {
     .name = "elu.f32", .reject = qns_reject_not_f32, .run = qns_unary_run_f32, .in_place = true};

@@ -58,11 +58,13 @@ static const qns_impl qnnpack = {.name = "hardsigmoid.u8.qnnpack",
                                  .reject = qns_unary_reject_qnnpack,
                                  .prepare = qns_unary_prepare_qnnpack,
                                  .run = qns_unary_run,
+                                 .on_team = true,
                                  .in_place = true};
 static const qns_impl codes = {.name = "hardsigmoid.codes",
                                .reject = qns_unary_reject,
                                .prepare = qns_unary_prepare,
                                .run = qns_unary_run,
+                               .on_team = true,
                                .in_place = true};
 static const qns_impl f32 = {.name = "hardsigmoid.f32",
                              .reject = qns_reject_not_f32,

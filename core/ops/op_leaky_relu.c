@@ -43,6 +43,7 @@ static const qns_impl codes = {.name = "leaky_relu.codes",
                                .reject = qns_unary_reject,
                                .prepare = qns_unary_prepare,
                                .run = qns_unary_run,
+                               .on_team = true,
                                .in_place = true};
 static const qns_impl f32 = {.name = "leaky_relu.f32",
                              .reject = qns_reject_not_f32,

@@ -42,7 +42,7 @@ static void run(const qns_call *c)
 {
     qns_pool_max(c, c->node->attr);
     if (c->node->n_out > 1)
-        qns_pool_argmax(c, c->node->attr);
+        qns_pool_argmax(c);
 }
 
 /* The refusals are about output 0; the indices only have to be there. */
@@ -66,8 +66,10 @@ static const char *reject_codes(const qns_call *c)
     return reject(c, qns_reject_pool_codes);
 }
 
-static const qns_impl codes = {.name = "maxpool.codes", .reject = reject_codes, .run = run};
-static const qns_impl f32 = {.name = "maxpool.f32", .reject = reject_f32, .run = run};
+static const qns_impl codes = {
+    .name = "maxpool.codes", .reject = reject_codes, .run = run, .on_team = true};
+static const qns_impl f32 = {
+    .name = "maxpool.f32", .reject = reject_f32, .run = run, .on_team = true};
 static const qns_impl *const impls[] = {&codes, &f32, NULL};
 
 static const qns_onnx_rule rules[] = {{"MaxPool", 1, read}, {NULL, 0, NULL}};

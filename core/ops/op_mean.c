@@ -254,8 +254,9 @@ static float cascade_by_4(const uint8_t *x, size_t step, size_t n, const qns_qpa
 
 /* Spec section 5.3, "mean" over other than the innermost memory axes: dequantize, mean, quantize.
  * Which channels are summed in four parts follows from the vectors of 8 lanes there. */
-static void run_chlast(const qns_call *c)
+static void mean_channels(const void *ctx, size_t first, size_t end)
 {
+    const qns_call *c = ctx;
     const qns_shape *s = &c->in[0].shape;
     const qns_qparams *qp = c->in[0].qp;
     const size_t channels = (size_t)s->dim[1], n = qns_shape_span(s, 2, s->rank);
@@ -263,14 +264,21 @@ static void run_chlast(const qns_call *c)
     const float inv = 1.0f / (float)qp->scale[0];
     const uint8_t *x = c->in[0].data;
     uint8_t *y = c->out[0].data;
-#pragma omp parallel for schedule(static) if (n * channels > QNS_PAR_MIN)
-    for (size_t i = 0; i < (size_t)s->dim[0] * channels; i++) {
+    for (size_t i = first; i < end; i++) {
         const size_t ch = i % channels;
         const uint8_t *from = x + i / channels * n * channels + ch;
         const float sum =
             ch < plain ? cascade(from, channels, n, qp) : cascade_by_4(from, channels, n, qp);
         y[i] = (uint8_t)qns_code_of(sum / (float)n, inv, qp->zero[0], 0, 255);
     }
+}
+
+static void run_chlast(const qns_call *c)
+{
+    const qns_shape *s = &c->in[0].shape;
+    const size_t n = (size_t)(s->dim[0] * s->dim[1]);
+    const bool much = qns_tensor_count(&c->in[0]) > QNS_PAR_MIN;
+    qns_parallel_ranges(c->team, n, much ? 1 : n, mean_channels, c);
 }
 
 static const char *reject_qnnpack(const qns_call *c)
@@ -332,11 +340,15 @@ static void run_qnnpack(const qns_call *c)
 static const qns_impl qnnpack = {.name = "mean.u8.qnnpack",
                                  .reject = reject_qnnpack,
                                  .scratch_size = scratch_u8,
-                                 .run = run_qnnpack};
+                                 .run = run_qnnpack,
+                                 .on_team = true};
 static const qns_impl chlast = {
-    .name = "mean.u8.chlast", .reject = reject_chlast, .run = run_chlast};
-static const qns_impl u8 = {
-    .name = "mean.u8", .reject = reject_u8, .scratch_size = scratch_u8, .run = run_u8};
+    .name = "mean.u8.chlast", .reject = reject_chlast, .run = run_chlast, .on_team = true};
+static const qns_impl u8 = {.name = "mean.u8",
+                            .reject = reject_u8,
+                            .scratch_size = scratch_u8,
+                            .run = run_u8,
+                            .on_team = true};
 static const qns_impl f32 = {
     .name = "mean.f32", .reject = qns_reject_not_f32, .scratch_size = scratch_f32, .run = run_f32};
 static const qns_impl *const impls[] = {&qnnpack, &chlast, &u8, &f32, NULL};

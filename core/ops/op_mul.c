@@ -74,7 +74,8 @@ static qns_status onnx_write(qns_onnx_out *w, const qns_graph *g, const qns_node
     return QNS_OK;
 }
 
-static const qns_impl u8 = {.name = "mul.u8", .reject = qns_reject_binary_u8, .run = run_u8};
+static const qns_impl u8 = {
+    .name = "mul.u8", .reject = qns_reject_binary_u8, .run = run_u8, .on_team = true};
 static const qns_impl f32 = {
     .name = "mul.f32", .reject = qns_reject_not_f32, .run = run_f32, .in_place = true};
 static int64_t ints_mul(int64_t x, int64_t y)

@@ -45,24 +45,25 @@ static const char *reject_tensor(const qns_call *c)
     return c->out[0].qp->axis >= 0 ? "quantization is per channel" : NULL;
 }
 
+enum { RUN = 1 << 14 }; /* elements, of which one thread has so many at least */
+
 /* The vector quantizer works on independent elements, so any cut gives the same bits. */
-enum { RUN = 1 << 15 };
+static void run_range(const void *ctx, size_t first, size_t end)
+{
+    const qns_call *c = ctx;
+    const qns_qparams *qp = c->out[0].qp;
+    const float inv = 1.0f / (float)qp->scale[0], *x = qns_cf32(&c->in[0]) + first;
+    char *y = (char *)c->out[0].data + first;
+
+    if (qp->dtype == QNS_U8)
+        c->k->quantize_u8((uint8_t *)y, x, end - first, inv, qp->zero[0]);
+    else
+        c->k->quantize_s8((int8_t *)y, x, end - first, inv, qp->zero[0]);
+}
 
 static void run_tensor(const qns_call *c)
 {
-    const size_t n = qns_tensor_count(&c->in[0]), runs = (n + RUN - 1) / RUN;
-    const qns_qparams *qp = c->out[0].qp;
-    const float inv = 1.0f / (float)qp->scale[0];
-    const float *x = qns_cf32(&c->in[0]);
-    char *y = c->out[0].data;
-#pragma omp parallel for schedule(static) if (runs > 1)
-    for (size_t r = 0; r < runs; r++) {
-        const size_t at = r * RUN, len = n - at < RUN ? n - at : RUN;
-        if (qp->dtype == QNS_U8)
-            c->k->quantize_u8((uint8_t *)y + at, x + at, len, inv, qp->zero[0]);
-        else
-            c->k->quantize_s8((int8_t *)y + at, x + at, len, inv, qp->zero[0]);
-    }
+    qns_parallel_ranges(c->team, qns_tensor_count(&c->in[0]), RUN, run_range, c);
 }
 
 static const char *reject_channel(const qns_call *c)
@@ -131,7 +132,8 @@ static void run_onnx(const qns_call *c)
 }
 
 static const qns_impl onnx = {.name = "quantize.onnx", .reject = reject_onnx, .run = run_onnx};
-static const qns_impl per_tensor = {.name = "quantize", .reject = reject_tensor, .run = run_tensor};
+static const qns_impl per_tensor = {
+    .name = "quantize", .reject = reject_tensor, .run = run_tensor, .on_team = true};
 static const qns_impl per_channel = {
     .name = "quantize.channel", .reject = reject_channel, .run = run_channel};
 static const qns_impl *const impls[] = {&onnx, &per_tensor, &per_channel, NULL};

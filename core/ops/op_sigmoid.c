@@ -35,11 +35,13 @@ static const qns_impl qnnpack = {.name = "sigmoid.u8.qnnpack",
                                  .reject = reject_qnnpack,
                                  .prepare = qns_unary_prepare_qnnpack,
                                  .run = qns_unary_run,
+                                 .on_team = true,
                                  .in_place = true};
 static const qns_impl codes = {.name = "sigmoid.codes",
                                .reject = qns_unary_reject,
                                .prepare = qns_unary_prepare,
                                .run = qns_unary_run,
+                               .on_team = true,
                                .in_place = true};
 static const qns_impl f32 = {.name = "sigmoid.f32",
                              .reject = qns_reject_not_f32,

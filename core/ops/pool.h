@@ -19,7 +19,7 @@ void qns_pool_max(const qns_call *c, const qns_window *w);
 /* Output 1: the number of the element in the row-major input, batch and channel
  * included, of the first maximum of every window; -1 for a window without a tap. NaN counts as the
  * largest, as in the maximum. */
-void qns_pool_argmax(const qns_call *c, const qns_window *w);
+void qns_pool_argmax(const qns_call *c);
 
 /* Sums in double. include_pad: the divisor counts padding, but nothing beyond it. A window without
  * a tap gives 0. divisor: instead of a count of taps; 0: none. */

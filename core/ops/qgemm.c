@@ -6,7 +6,6 @@
 #include "core/ops/gemm_quant.h"
 #include "core/ops/lines.h"
 
-#include <omp.h>
 #include <string.h>
 
 struct qns_qgemm {
@@ -281,36 +280,51 @@ static void run_depthwise(uint8_t *out, const qns_qgemm *q, const uint8_t *in, c
                NULL, &rq);
 }
 
+/* A run in which each thread has a part of the jobs. */
+typedef struct work {
+    uint8_t *out, *copy; /* copy: of the input, by lines */
+    const qns_qgemm *q;
+    const uint8_t *in;
+    const qns_call *c;
+} work;
+
+static void copy_lines(const void *ctx, size_t first, size_t end)
+{
+    const work *w = ctx;
+
+    for (size_t line = first; line < end; line++)
+        qns_lines_copy(w->copy, &w->q->lines, w->in, w->q->pad, line);
+}
+
+static void run_jobs(const void *ctx, size_t thread)
+{
+    const work *w = ctx;
+    const qns_qgemm *q = w->q;
+    const size_t n = q->t.n_jobs, threads = (size_t)q->t.threads, own = own_scratch(q, w->c->k);
+    char *scratch = (char *)w->c->scratch + thread * own;
+    qns_tile_mem mem = qns_tile_mem_at(&q->t, scratch + own - qns_tile_mem_size(&q->t), 0);
+    const uint8_t *from = q->by_lines ? w->copy : w->in;
+
+    for (size_t job = n * thread / threads; job < n * (thread + 1) / threads; job++) {
+        if (q->t.depthwise)
+            run_depthwise(w->out, q, from, w->c->k, &mem, job);
+        else
+            run_tile(w->out, q, from, w->c, &mem, scratch, job);
+    }
+}
+
 void qns_qgemm_run(uint8_t *out, const qns_qgemm *q, const uint8_t *in, const qns_call *c)
 {
-    const qns_tiles *t = &q->t;
+    const size_t threads = (size_t)q->t.threads;
+    work w = {.out = out, .q = q, .in = in, .c = c};
 
     if (q->is_depthwise) {
-        qns_depthwise_run(out, &q->depthwise, in, c->k, c->scratch);
+        qns_depthwise_run(out, &q->depthwise, in, c);
         return;
     }
-#pragma omp parallel num_threads(t->threads) if (t->threads > 1)
-    {
-        const size_t own = own_scratch(q, c->k), thread = (size_t)omp_get_thread_num();
-        char *scratch = (char *)c->scratch + thread * own;
-        qns_tile_mem mem = qns_tile_mem_at(t, scratch + own - qns_tile_mem_size(t), 0);
-        const uint8_t *from = in;
-
-        if (q->by_lines) {
-            uint8_t *copy = (uint8_t *)c->scratch + (size_t)t->threads * own;
-
-            from = copy;
-#pragma omp for schedule(static)
-            for (size_t line = 0; line < qns_lines_number(&q->lines); line++)
-                qns_lines_copy(copy, &q->lines, in, q->pad, line);
-        }
-
-#pragma omp for schedule(static) nowait
-        for (size_t job = 0; job < t->n_jobs; job++) {
-            if (t->depthwise)
-                run_depthwise(out, q, from, c->k, &mem, job);
-            else
-                run_tile(out, q, from, c, &mem, scratch, job);
-        }
+    if (q->by_lines) {
+        w.copy = (uint8_t *)c->scratch + threads * own_scratch(q, c->k);
+        qns_parallel_ranges(c->team, qns_lines_number(&q->lines), 1, copy_lines, &w);
     }
+    qns_parallel(c->team, threads, run_jobs, &w);
 }

@@ -166,18 +166,19 @@ qns_status qns_scalar_prepare(void **packed, const qns_call *c, qns_arena *a, qn
     return QNS_OK;
 }
 
-void qns_scalar_run(const qns_call *c)
+static void look_up(const void *ctx, size_t first, size_t end)
 {
-    enum { RUN = 1 << 16 };
+    const qns_call *c = ctx;
     const qns_scalar_form *form = c->packed;
-    const size_t n = qns_tensor_count(&c->in[0]), runs = (n + RUN - 1) / RUN;
     const uint8_t *x = c->in[0].data;
     uint8_t *y = c->out[0].data;
-#pragma omp parallel for schedule(static) if (runs > 1)
-    for (size_t r = 0; r < runs; r++) {
-        const size_t at = r * RUN;
-        c->k->lut_u8(y + at, x + at, n - at < RUN ? n - at : RUN, form->table.at);
-    }
+    c->k->lut_u8(y + first, x + first, end - first, form->table.at);
+}
+
+void qns_scalar_run(const qns_call *c)
+{
+    enum { LEAST = 1 << 15 };
+    qns_parallel_ranges(c->team, qns_tensor_count(&c->in[0]), LEAST, look_up, c);
 }
 
 void qns_scalar_run_f32(const qns_call *c)
