@@ -166,22 +166,42 @@ void qns_tensor_channels(void *dst, const qns_tensor *src, size_t image, size_t 
     transpose(dst, (const char *)src->data + (image * p * c + first) * size, size, p, n, c);
 }
 
-static int32_t int_at(const qns_tensor *t, size_t i)
-{
-    return t->dtype == QNS_U8   ? ((const uint8_t *)t->data)[i]
-           : t->dtype == QNS_I8 ? ((const int8_t *)t->data)[i]
-                                : ((const int32_t *)t->data)[i];
-}
+/* One element of n, `step` apart; codes have all the same scale. Per tensor in f32 on the wrapped
+ * int32 difference; per channel in f64, rounded once (spec section 1). */
+#define TO_FLOAT(name, T)                                                                          \
+    static void name(float *dst, const T *src, size_t step, size_t n, const qns_qparams *qp,       \
+                     size_t channel)                                                               \
+    {                                                                                              \
+        const double scale = qp->scale[channel];                                                   \
+        const int32_t zero = qp->zero[channel];                                                    \
+        if (qp->n == 1 && qp->axis < 0)                                                            \
+            for (size_t i = 0; i < n; i++)                                                         \
+                dst[i] = (float)scale *                                                            \
+                         (float)(int32_t)((uint32_t)(int32_t)src[i * step] - (uint32_t)zero);      \
+        else                                                                                       \
+            for (size_t i = 0; i < n; i++)                                                         \
+                dst[i] = (float)((double)((float)src[i * step] - (float)zero) * scale);            \
+    }
+TO_FLOAT(u8_to_float, uint8_t)
+TO_FLOAT(s8_to_float, int8_t)
+TO_FLOAT(s32_to_float, int32_t)
 
-/* Per tensor in f32 on the wrapped int32 difference; per channel in f64, rounded once (spec section
- * 1). */
-static float dequantize(const qns_tensor *t, size_t i, int32_t channel)
+/* n elements from number `from` on, `step` apart; codes of one channel. */
+static void run_to_float(float *dst, const qns_tensor *src, size_t from, size_t step, size_t n,
+                         size_t channel)
 {
-    const qns_qparams *qp = t->qp;
-    const int32_t q = int_at(t, i);
-    if (qp->n == 1 && qp->axis < 0)
-        return (float)qp->scale[0] * (float)(int32_t)((uint32_t)q - (uint32_t)qp->zero[0]);
-    return (float)((double)((float)q - (float)qp->zero[channel]) * qp->scale[channel]);
+    if (src->qp && src->dtype == QNS_U8)
+        u8_to_float(dst, (const uint8_t *)src->data + from, step, n, src->qp, channel);
+    else if (src->qp && src->dtype == QNS_I8)
+        s8_to_float(dst, (const int8_t *)src->data + from, step, n, src->qp, channel);
+    else if (src->qp)
+        s32_to_float(dst, (const int32_t *)src->data + from, step, n, src->qp, channel);
+    else
+        for (size_t i = 0; i < n; i++) {
+            const size_t at = from + i * step;
+            dst[i] = src->dtype == QNS_F16 ? qns_half_to_float(((const uint16_t *)src->data)[at])
+                                           : qns_int_float(src->dtype, qns_int_at(src, at));
+        }
 }
 
 void qns_tensor_to_float(float *dst, const qns_tensor *src)
@@ -192,17 +212,15 @@ void qns_tensor_to_float(float *dst, const qns_tensor *src)
         qns_tensor_relayout(dst, QNS_ROW, src);
         return;
     }
-    /* Walk the destination in order and look the source element up. */
+    /* The destination in order, in runs that are a line in the source and have one scale. */
     const size_t c = moves ? (size_t)src->shape.dim[1] : 1;
-    const size_t p = moves ? qns_shape_span(&src->shape, 2, src->shape.rank) : 1;
+    const size_t p = moves ? qns_shape_span(&src->shape, 2, src->shape.rank) : count;
     const int32_t axis = src->qp && src->qp->n > 1 ? src->qp->axis : -1;
-    const size_t inner = axis >= 0 ? qns_shape_span(&src->shape, axis + 1, src->shape.rank) : 1;
+    const size_t inner = axis >= 0 ? qns_shape_span(&src->shape, axis + 1, src->shape.rank) : p;
     const size_t channels = axis >= 0 ? (size_t)src->shape.dim[axis] : 1;
-    for (size_t i = 0; i < count; i++) {
-        const size_t n = i / (c * p), rest = i % (c * p);
-        const size_t from = moves ? n * c * p + rest % p * c + rest / p : i;
-        dst[i] = src->qp                 ? dequantize(src, from, (int32_t)(i / inner % channels))
-                 : src->dtype == QNS_F16 ? qns_half_to_float(((const uint16_t *)src->data)[from])
-                                         : qns_int_float(src->dtype, qns_int_at(src, from));
+    const size_t run = inner < p ? inner : p;
+    for (size_t i = 0; run && i < count; i += run) {
+        const size_t plane = i / p, from = moves ? (plane / c * p + i % p) * c + plane % c : i;
+        run_to_float(dst + i, src, from, c, run, i / inner % channels);
     }
 }

@@ -12,7 +12,7 @@ typedef struct lowerer {
     qns_lower_view v;
     const qns_backend *be; /* NULL: literal */
     qns_gb *gb;
-    bool *done; /* nodes that became part of an earlier one */
+    bool *done; /* nodes that became part of an earlier one, or a constant */
     qns_dyn_marks *marks;
 } lowerer;
 
@@ -38,6 +38,31 @@ static qns_status fold(lowerer *l, const qns_node *n, qns_err *err)
     const qns_const_spec s = {v->name, v->origin, QNS_F32, v->shape, x, NULL};
     QNS_TRY(qns_gb_constant(&now, l->gb, &s, err));
     return qns_gb_map(l->gb, v->id, now, err);
+}
+
+/* Before somebody reads a value as it is: most constants are weights that are taken as codes, and
+ * nobody asks for the floats. */
+static qns_status need(lowerer *l, qns_vid v, qns_err *err)
+{
+    const qns_nid maker = qns_has(v) ? qns_graph_value(l->v.g, v)->producer : (qns_nid){QNS_NONE};
+    if (maker.i == QNS_NONE || l->done[maker.i] || !can_fold(l, qns_graph_node(l->v.g, maker)))
+        return QNS_OK;
+    l->done[maker.i] = true;
+    return fold(l, qns_graph_node(l->v.g, maker), err);
+}
+
+static qns_status need_inputs(lowerer *l, const qns_node *n, qns_err *err)
+{
+    for (uint32_t i = 0; i < n->n_in; i++)
+        QNS_TRY(need(l, n->in[i], err));
+    return QNS_OK;
+}
+
+static qns_status need_outputs(lowerer *l, qns_err *err)
+{
+    for (uint32_t i = 0; i < qns_graph_n_outputs(l->v.g); i++)
+        QNS_TRY(need(l, qns_graph_output(l->v.g, i), err));
+    return QNS_OK;
 }
 
 /* The constant of codes with the qparams that its dequantize node states. */
@@ -66,8 +91,10 @@ static qns_status add_inputs(qns_vid *in, lowerer *l, const qns_lower_match *m, 
             const qns_const_spec s = {b->name,  b->origin,      x->tensor.dtype,
                                       b->shape, x->tensor.data, x->tensor.qp};
             QNS_TRY(qns_gb_constant(&in[i], l->gb, &s, err));
-        } else
+        } else {
+            QNS_TRY(need(l, m->from[i], err));
             QNS_TRY(qns_gb_mapped(&in[i], l->gb, m->from[i], err));
+        }
     }
     return QNS_OK;
 }
@@ -112,21 +139,24 @@ static qns_status lower_node(lowerer *l, const qns_node *n, qns_err *err)
 {
     qns_lower_match m;
     bool matched = false;
-    if (l->done[n->id.i])
+    if (l->done[n->id.i] || can_fold(l, n))
         return QNS_OK;
-    if (can_fold(l, n))
-        return fold(l, n, err);
     if (n->op == l->v.op.q && l->v.moved[n->out[0].i])
         return qns_qdq_copy(l->gb, l->v.g, n, l->v.moved[n->out[0].i], err);
     if (n->op == l->v.op.dq && l->v.moved[n->in[0].i])
         return qns_qdq_copy(l->gb, l->v.g, n, l->v.moved[n->in[0].i], err);
+    if (l->marks)
+        QNS_TRY(need_inputs(l, n, err));
     if (l->be)
         QNS_TRY(qns_lower_dynamic(&matched, l->gb, l->done, &l->v, l->marks, n, l->be, err));
     if (matched)
         return QNS_OK;
     if (l->be && n->op != l->v.op.dq && n->op != l->v.op.q)
         QNS_TRY(qns_lower_find(&matched, &m, &l->v, n, l->be, qns_gb_arena(l->gb), err));
-    return matched ? add_match(l, &m, err) : qns_gb_copy_node(l->gb, n, err);
+    if (matched)
+        return add_match(l, &m, err);
+    QNS_TRY(need_inputs(l, n, err));
+    return qns_gb_copy_node(l->gb, n, err);
 }
 
 static qns_status lower(qns_graph **out, const qns_graph *qdq, const qns_backend *be, qns_err *err)
@@ -157,6 +187,7 @@ static qns_status lower(qns_graph **out, const qns_graph *qdq, const qns_backend
             goto done;
         }
     }
+    QNS_TRY_DONE(need_outputs(&l, err));
     QNS_TRY_DONE(qns_gb_copy_outputs(l.gb, err));
     st = qns_gb_finish(out, l.gb, err);
     l.gb = NULL;
