@@ -30,9 +30,11 @@ qns_range qns_range_of(const float *x, size_t n)
     bool nan = false;
     qk_table k;
     qk_table_init(&k, ~0u);
-    /* Smallest and largest do not depend on the order. */
+    /* Smallest and largest do not depend on the order: from the end, which was written last, and of
+     * a value larger than the cache is what that holds. */
 #pragma omp parallel for schedule(static) if (n >= WORTH)
-    for (size_t i = 0; i < n; i += PART) {
+    for (size_t part = (n + PART - 1) / PART; part > 0; part--) {
+        const size_t i = (part - 1) * PART;
         float lo, hi;
         k.minmax_f32(&lo, &hi, x + i, n - i < PART ? n - i : PART);
 #pragma omp critical(qns_range_of)
