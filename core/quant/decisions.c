@@ -106,23 +106,23 @@ qns_status qns_observing_feed(qns_observing *o, const float *x, size_t n, qns_ra
 }
 
 static qns_status feed(qns_decisions *d, uint32_t index, qns_vid v, const float *x, size_t n,
-                       qns_err *err)
+                       qns_range seen, qns_err *err)
 {
-    const qns_status st =
-        qns_observing_feed(&d->observing.at[index], x, n, qns_range_of(x, n), err);
+    const qns_status st = qns_observing_feed(&d->observing.at[index], x, n, seen, err);
     if (st != QNS_OK)
         qns_err_note(err, "activation '%s'", qns_graph_value(d->g, v)->name);
     return st;
 }
 
 qns_status qns_decisions_observe(qns_decisions *d, qns_vid v, const float *x, size_t n,
-                                 qns_err *err)
+                                 qns_range seen, qns_err *err)
 {
     const uint32_t index = d->value[v.i].observer;
-    return index == QNS_NONE || n == 0 ? QNS_OK : feed(d, index, v, x, n, err);
+    return index == QNS_NONE || n == 0 ? QNS_OK : feed(d, index, v, x, n, seen, err);
 }
 
-qns_status qns_decisions_record(qns_decisions *d, qns_vid v, const float *x, size_t n, qns_err *err)
+qns_status qns_decisions_record(qns_decisions *d, qns_vid v, const float *x, size_t n,
+                                qns_range seen, qns_err *err)
 {
     const uint32_t index = d->value[v.i].recorder;
     if (index == QNS_NONE || n == 0)
@@ -133,7 +133,7 @@ qns_status qns_decisions_record(qns_decisions *d, qns_vid v, const float *x, siz
                  "(--record FILE.h5), or fewer samples",
                  qns_graph_value(d->g, v)->name, QNS_RECORD_LIMIT >> 20);
     d->recorded += n * sizeof *x;
-    return feed(d, index, v, x, n, err);
+    return feed(d, index, v, x, n, seen, err);
 }
 
 size_t qns_decisions_n_recorded(const qns_decisions *d, qns_vid v)

@@ -100,13 +100,14 @@ uint32_t qns_decisions_n_observers(const qns_decisions *d);
 const qns_obs_spec *qns_decisions_spec(const qns_decisions *d, uint32_t observer);
 /* What an observer has seen, before it cut anything off. {+inf, -inf}: nothing. */
 qns_range qns_decisions_seen(const qns_decisions *d, uint32_t observer);
-/* One batch for the observer of v; nothing happens when it has none. Fails with DATA naming v. */
+/* One batch for the observer of v, whose range is `seen` (qns_range_of()); nothing happens when it
+ * has none. Fails with DATA naming v. */
 qns_status qns_decisions_observe(qns_decisions *d, qns_vid v, const float *x, size_t n,
-                                 qns_err *err);
+                                 qns_range seen, qns_err *err);
 /* One tensor for the recorder of v, which keeps a copy; fails with CONFIG beyond QNS_RECORD_LIMIT.
  */
 qns_status qns_decisions_record(qns_decisions *d, qns_vid v, const float *x, size_t n,
-                                qns_err *err);
+                                qns_range seen, qns_err *err);
 size_t qns_decisions_n_recorded(const qns_decisions *d, qns_vid v);
 qns_recorded qns_decisions_recorded(const qns_decisions *d, qns_vid v, size_t i);
 /* Ranges become qparams of all values. A node that no implementation takes with them stays float,

@@ -170,52 +170,35 @@ qns_status qns_ranges_want(uint32_t *missing, qns_ranges *r, const qns_decisions
     return QNS_OK;
 }
 
-static bool observes(const fed *f, qns_vid v)
+static bool wants(void *ctx, uint32_t observer, const qns_value *v)
 {
+    const fed *f = &((const qns_ranges *)ctx)->all.at[observer];
     for (uint32_t i = 0; !f->done && i < f->n_values; i++)
-        if (f->value[i] == v.i)
+        if (f->value[i] == v->id.i)
             return true;
     return false;
 }
 
-static bool wants(void *ctx, const qns_value *v)
-{
-    const qns_ranges *r = ctx;
-    for (size_t i = 0; i < r->all.n; i++)
-        if (observes(&r->all.at[i], v->id))
-            return true;
-    return false;
-}
-
-static qns_status see(void *ctx, const qns_value *v, const qns_tensor *t, int64_t sample,
-                      qns_err *err)
+static qns_status see(void *ctx, uint32_t observer, const qns_value *v, const qns_tensor *t,
+                      qns_range seen, qns_err *err)
 {
     qns_ranges *r = ctx;
-    const size_t n = qns_tensor_count(t);
-    if (n == 0)
-        return QNS_OK;
-    const qns_range seen = qns_range_of(qns_cf32(t), n);
-    for (size_t i = 0; i < r->all.n; i++) {
-        if (!observes(&r->all.at[i], v->id))
-            continue;
-        const qns_status st = qns_observing_feed(&r->all.at[i].o, qns_cf32(t), n, seen, err);
-        if (st != QNS_OK) {
-            qns_err_note(err, "activation '%s'", v->name);
-            return st;
-        }
-    }
-    return QNS_OK;
+    const qns_status st =
+        qns_observing_feed(&r->all.at[observer].o, qns_cf32(t), qns_tensor_count(t), seen, err);
+    if (st != QNS_OK)
+        qns_err_note(err, "activation '%s'", v->name);
+    return st;
 }
 
 qns_status qns_ranges_calibrate(qns_ranges *r, const qns_calibration *c, qns_err *err)
 {
-    const qns_tap tap = {r, wants, see};
+    const qns_watch watch = {.ctx = r, .n = (uint32_t)r->all.n, .wants = wants, .see = see};
     bool any = false;
     for (size_t i = 0; i < r->all.n; i++)
         any |= !r->all.at[i].done;
     if (!any)
         return QNS_OK;
-    QNS_TRY(qns_calibration_run(r->g, &tap, c, err));
+    QNS_TRY(qns_calibration_run(r->g, &watch, c, err));
     r->samples = c->samples.n;
     for (size_t i = 0; i < r->all.n; i++) {
         fed *f = &r->all.at[i];
