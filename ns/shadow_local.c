@@ -1,203 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 #include "ns/shadow_local.h"
 
-#include "core/base/map.h"
 #include "core/base/mem.h"
 #include "core/exec/memplan.h"
-#include "core/ops/op_quantize.h"
+#include "ns/shadow_local_impl.h"
 
-#include <stdlib.h>
 #include <string.h>
-
-typedef struct place { /* of one value of the quantized graph */
-    uint32_t anchor;   /* value of the float graph; QNS_NONE: none */
-    uint32_t next;     /* value with the same anchor that is read, too; QNS_NONE */
-    uint32_t when;     /* number of the anchor in the order of the run */
-    bool read;         /* by a node that is run */
-    bool prompt, made; /* measured between see() and done(); is there now */
-    qns_quantizer q;   /* of the anchor, when it becomes codes */
-    qns_tensor out;    /* what its node made */
-    qns_tensor given;  /* what its readers get */
-    void *codes;       /* memory of given when it is made of the anchor */
-    void *other;       /* given in the other layout; NULL when no reader wants that */
-} place;
-
-/* A node to run when a value of the float graph was made. */
-typedef struct todo {
-    uint32_t when; /* number of the value in the order of the run */
-    bool late;     /* it reads that value */
-    uint32_t node;
-} todo;
-
-struct qns_local {
-    const qns_graph *ref, *test;
-    qns_plan *plan;
-    qns_local_opts o;
-    place *at;
-    uint32_t *first;  /* by value of the float graph: a value it is the anchor of; QNS_NONE */
-    qns_tensor *seen; /* by value of the float graph, in this sample */
-    todo *todo;
-    size_t n_todo, next, now; /* next one; values seen in this sample */
-    bool looks_back;
-    char *memory; /* of all places; those that are not needed at one time share it */
-    float *row;   /* an anchor in the layout of the value */
-};
-
-/* ---- which values are anchored ---- */
-
-static bool same_value(const qns_value *r, const qns_value *t)
-{
-    if (!qns_shape_equal(&r->shape, &t->shape))
-        return false;
-    if (t->qp)
-        return r->dtype == QNS_F32 && qns_is_code(t->dtype) && t->qp->axis < 0;
-    return r->dtype == t->dtype && !r->qp;
-}
-
-static qns_status find_anchors(qns_local *l, qns_err *err)
-{
-    enum { TWICE = UINT32_MAX - 1 };
-    qns_status st = QNS_OK;
-    qns_map by_origin = {0};
-    for (uint32_t i = 0; i < qns_graph_n_values(l->ref); i++) {
-        const qns_value *v = qns_graph_value(l->ref, (qns_vid){i});
-        const bool seen = qns_map_get(&by_origin, v->origin) != QNS_MAP_NONE;
-        if (!v->constant)
-            QNS_TRY_DONE(qns_map_put(&by_origin, v->origin, seen ? TWICE : i, err));
-    }
-    for (uint32_t i = 0; i < qns_graph_n_values(l->test); i++) {
-        const qns_value *v = qns_graph_value(l->test, (qns_vid){i});
-        const uint32_t r = qns_map_get(&by_origin, v->origin);
-        l->at[i].anchor = QNS_NONE;
-        if (!v->constant && v->producer.i != QNS_NONE && r != QNS_MAP_NONE && r != TWICE &&
-            same_value(qns_graph_value(l->ref, (qns_vid){r}), v))
-            l->at[i].anchor = r;
-    }
-done:
-    qns_map_fini(&by_origin);
-    return st;
-}
-
-/* ---- what is run, and when ---- */
-
-static bool is_measured(const qns_local *l, qns_vid v)
-{
-    return l->o.against[v.i] != QNS_NONE;
-}
-
-/* Backwards from what is measured. A reader of an anchored value needs nothing before it. */
-static void find_needed(bool *run, qns_local *l)
-{
-    for (uint32_t i = qns_graph_n_nodes(l->test); i-- > 0;) {
-        const qns_node *n = qns_graph_node(l->test, (qns_nid){i});
-        for (uint32_t k = 0; k < n->n_out; k++) {
-            const place *p = &l->at[n->out[k].i];
-            run[i] |= is_measured(l, n->out[k]) || (p->read && p->anchor == QNS_NONE);
-        }
-        for (uint32_t k = 0; k < n->n_in && run[i]; k++)
-            if (qns_has(n->in[k]))
-                l->at[n->in[k].i].read = true;
-    }
-}
-
-/* order[v]: the number of value v in the order of the float graph's run. */
-static void find_order(uint32_t *order, const qns_graph *g)
-{
-    uint32_t n = 0;
-    for (uint32_t i = 0; i < qns_graph_n_inputs(g); i++)
-        order[qns_graph_input(g, i).i] = n++;
-    for (uint32_t i = 0; i < qns_graph_n_nodes(g); i++) {
-        const qns_node *node = qns_graph_node(g, (qns_nid){i});
-        for (uint32_t k = 0; k < node->n_out; k++)
-            order[node->out[k].i] = n++;
-    }
-}
-
-static void wait_for(uint32_t *when, uint32_t other)
-{
-    *when = other > *when ? other : *when;
-}
-
-/* Not before its inputs are there, and as late as what it makes is compared. */
-static uint32_t time_of(const qns_local *l, const qns_node *n, const uint32_t *order,
-                        const uint32_t *ready)
-{
-    uint32_t when = 0;
-    for (uint32_t k = 0; k < n->n_in; k++)
-        if (qns_has(n->in[k]))
-            wait_for(&when, ready[n->in[k].i]);
-    for (uint32_t k = 0; k < n->n_out; k++)
-        if (is_measured(l, n->out[k]))
-            wait_for(&when, order[l->o.against[n->out[k].i]]);
-    return when;
-}
-
-static int by_time(const void *x, const void *y)
-{
-    const todo *a = x, *b = y;
-    if (a->when != b->when)
-        return a->when < b->when ? -1 : 1;
-    if (a->late != b->late)
-        return a->late - b->late;
-    return (a->node > b->node) - (a->node < b->node);
-}
-
-/* order and ready: by value of the float and of the quantized graph. */
-static void add_todo(qns_local *l, const qns_node *n, const uint32_t *order, uint32_t *ready)
-{
-    const uint32_t when = time_of(l, n, order, ready);
-    todo t = {.when = when, .node = n->id.i};
-    for (uint32_t k = 0; k < n->n_in; k++)
-        t.late |= qns_has(n->in[k]) && ready[n->in[k].i] == when;
-    for (uint32_t k = 0; k < n->n_out; k++) {
-        place *p = &l->at[n->out[k].i];
-        const uint32_t against = l->o.against[n->out[k].i];
-        if (p->anchor == QNS_NONE)
-            ready[n->out[k].i] = when;
-        if (against == QNS_NONE)
-            continue;
-        l->looks_back |= order[against] < when;
-        p->prompt = !t.late && order[against] == when;
-    }
-    l->todo[l->n_todo++] = t;
-}
-
-static qns_status make_schedule(qns_local *l, const bool *run, qns_err *err)
-{
-    qns_status st = QNS_OK;
-    uint32_t *order = NULL, *ready = NULL;
-    const uint32_t n_test = qns_graph_n_values(l->test), n_nodes = qns_graph_n_nodes(l->test);
-    const uint32_t n_ref = qns_graph_n_values(l->ref);
-    QNS_TRY_DONE(qns_new((void **)&order, n_ref, sizeof *order, err));
-    QNS_TRY_DONE(qns_new((void **)&ready, n_test, sizeof *ready, err));
-    QNS_TRY_DONE(qns_new((void **)&l->first, n_ref, sizeof *l->first, err));
-    QNS_TRY_DONE(qns_new((void **)&l->todo, n_nodes, sizeof *l->todo, err));
-    find_order(order, l->ref);
-    for (uint32_t i = 0; i < n_ref; i++)
-        l->first[i] = QNS_NONE;
-    for (uint32_t i = 0; i < n_test; i++) {
-        place *p = &l->at[i];
-        if (p->anchor == QNS_NONE || !p->read)
-            continue;
-        p->when = ready[i] = order[p->anchor];
-        p->next = l->first[p->anchor];
-        l->first[p->anchor] = i;
-    }
-    for (uint32_t i = 0; i < n_nodes; i++)
-        if (run[i])
-            add_todo(l, qns_graph_node(l->test, (qns_nid){i}), order, ready);
-    qsort(l->todo, l->n_todo, sizeof *l->todo, by_time);
-done:
-    qns_free(order);
-    qns_free(ready);
-    return st;
-}
 
 static void find_quantizers(qns_local *l)
 {
     const qns_backend *be = l->o.exec->be ? l->o.exec->be : qns_backend_find("fbgemm");
     for (uint32_t i = 0; i < qns_graph_n_values(l->test); i++) {
-        place *p = &l->at[i];
+        qns_local_place *p = &l->at[i];
         const qns_value *v = qns_graph_value(l->test, (qns_vid){i});
         if (p->anchor != QNS_NONE && p->read && v->qp)
             p->q = qns_quantizer_of(be, l->o.k, v->qp);
@@ -246,7 +60,7 @@ static void need_for_node(qns_block *block, const qns_local *l, size_t i)
         const qns_tensor t = qns_plan_node_in(l->plan, n->id, k);
         if (!qns_has(n->in[k]) || t.data)
             continue;
-        const place *p = &l->at[n->in[k].i];
+        const qns_local_place *p = &l->at[n->in[k].i];
         if (wants_other(qns_graph_value(l->test, n->in[k]), &t))
             need(block, n->in[k], OTHER, &t, step_of(i));
         if (qns_graph_value(l->test, n->in[k])->producer.i == QNS_NONE)
@@ -256,7 +70,7 @@ static void need_for_node(qns_block *block, const qns_local *l, size_t i)
         need(block, n->in[k], p->anchor != QNS_NONE ? CODES : OUT, &p->out, step_of(i));
     }
     for (uint32_t k = 0; k < n->n_out; k++) {
-        const place *p = &l->at[n->out[k].i];
+        const qns_local_place *p = &l->at[n->out[k].i];
         need(block, n->out[k], OUT, &p->out, step_of(i));
         if (p->prompt)
             need(block, n->out[k], OUT, &p->out, walk_of(l, l->todo[i].when));
@@ -269,7 +83,7 @@ static void find_places(size_t *row, qns_local *l)
     for (uint32_t i = 0; i < qns_graph_n_nodes(l->test); i++) {
         const qns_node *n = qns_graph_node(l->test, (qns_nid){i});
         for (uint32_t k = 0; k < n->n_out; k++) {
-            place *p = &l->at[n->out[k].i];
+            qns_local_place *p = &l->at[n->out[k].i];
             p->out = p->given = qns_plan_node_out(l->plan, n->id, k);
             const size_t count = qns_tensor_count(&p->out);
             *row = count > *row ? count : *row;
@@ -299,15 +113,18 @@ static qns_status get_memory(qns_local *l, qns_err *err)
     qns_status st = QNS_OK;
     qns_block *block = NULL;
     const uint32_t n = qns_graph_n_values(l->test);
-    size_t row = 1, total;
+    size_t row = 1;
     find_places(&row, l);
     QNS_TRY(qns_new((void **)&block, (size_t)KINDS * n, sizeof *block, err));
     for (size_t i = 0; i < l->n_todo; i++)
         need_for_node(block, l, i);
-    QNS_TRY_DONE(place_blocks(&total, block, (size_t)KINDS * n, err));
-    if (!(l->row = qns_malloc64(row * sizeof *l->row)) || !(l->memory = qns_malloc64(total)))
-        QNS_FAIL_DONE(err, NOMEM, "cannot get %zu bytes for the values of local runs", total);
-    memset(l->memory, 0, total);
+    QNS_TRY_DONE(place_blocks(&l->memory_size, block, (size_t)KINDS * n, err));
+    if (!(l->row = qns_malloc64(row * sizeof *l->row)) ||
+        !(l->memory = qns_malloc64(l->memory_size)))
+        QNS_FAIL_DONE(err, NOMEM, "cannot get %zu bytes for the values of local runs",
+                      l->memory_size);
+    memset(l->memory, 0, l->memory_size);
+    l->memory_size += row * sizeof *l->row;
     for (uint32_t i = 0; i < n; i++) {
         const qns_block *b = &block[KINDS * i];
         l->at[i].out.data = l->memory + b[OUT].offset;
@@ -324,7 +141,6 @@ qns_status qns_local_create(qns_local **out, const qns_graph *ref, qns_plan *tes
 {
     qns_status st = QNS_OK;
     qns_local *l = NULL;
-    bool *needed = NULL;
     QNS_TRY(qns_new((void **)&l, 1, sizeof *l, err));
     l->ref = ref;
     l->test = qns_plan_graph(test);
@@ -332,16 +148,12 @@ qns_status qns_local_create(qns_local **out, const qns_graph *ref, qns_plan *tes
     l->o = *opts;
     QNS_TRY_DONE(qns_new((void **)&l->at, qns_graph_n_values(l->test), sizeof *l->at, err));
     QNS_TRY_DONE(qns_new((void **)&l->seen, qns_graph_n_values(ref), sizeof *l->seen, err));
-    QNS_TRY_DONE(qns_new((void **)&needed, qns_graph_n_nodes(l->test), sizeof *needed, err));
-    QNS_TRY_DONE(find_anchors(l, err));
-    find_needed(needed, l);
-    QNS_TRY_DONE(make_schedule(l, needed, err));
+    QNS_TRY_DONE(qns_local_schedule(l, err));
     find_quantizers(l);
     QNS_TRY_DONE(get_memory(l, err));
     *out = l;
     l = NULL;
 done:
-    qns_free(needed);
     qns_local_free(l);
     return st;
 }
@@ -364,16 +176,26 @@ bool qns_local_looks_back(const qns_local *l)
     return l->looks_back;
 }
 
+size_t qns_local_memory(const qns_local *l)
+{
+    return l->memory_size;
+}
+
+bool qns_local_is_same(const qns_local *l, qns_vid test)
+{
+    return l->at[test.i].same;
+}
+
 /* ---- running ---- */
 
 /* The elements lie in the order in which readers want them. */
-static bool in_order(const place *p, const qns_tensor *ref)
+static bool in_order(const qns_local_place *p, const qns_tensor *ref)
 {
     return ref->layout == p->out.layout || qns_layout_trivial(&ref->shape);
 }
 
 /* Floats are copied, too: the float plan's memory is used again before all readers have run. */
-static void give_part(place *p, const float *ref, size_t first, size_t n)
+static void give_part(qns_local_place *p, const float *ref, size_t first, size_t n)
 {
     const size_t size = qns_dtype_size(p->out.dtype);
     void *to = (char *)p->codes + first * size;
@@ -383,7 +205,7 @@ static void give_part(place *p, const float *ref, size_t first, size_t n)
         memcpy(to, (const char *)ref + first * size, n * size);
 }
 
-static void give_moved(qns_local *l, place *p, const qns_tensor *ref)
+static void give_moved(qns_local *l, qns_local_place *p, const qns_tensor *ref)
 {
     if (!p->q.impl) {
         qns_tensor_relayout(p->codes, p->out.layout, ref);
@@ -393,7 +215,7 @@ static void give_moved(qns_local *l, place *p, const qns_tensor *ref)
     qns_quantizer_run(p->codes, &p->q, l->row, qns_tensor_count(ref));
 }
 
-static void run_node(qns_local *l, const qns_node *n, int64_t sample)
+static void run_node(qns_local *l, const qns_node *n)
 {
     const void *in[QNS_MAX_IN] = {NULL};
     void *out[QNS_MAX_OUT] = {NULL};
@@ -401,7 +223,7 @@ static void run_node(qns_local *l, const qns_node *n, int64_t sample)
         const qns_tensor t = qns_plan_node_in(l->plan, n->id, k);
         if (!qns_has(n->in[k]) || t.data)
             continue;
-        place *p = &l->at[n->in[k].i];
+        qns_local_place *p = &l->at[n->in[k].i];
         in[k] = p->given.data;
         if (!wants_other(qns_graph_value(l->test, n->in[k]), &t))
             continue;
@@ -412,12 +234,12 @@ static void run_node(qns_local *l, const qns_node *n, int64_t sample)
         out[k] = l->at[n->out[k].i].out.data;
     qns_plan_run_node(out, l->plan, n->id, in);
     for (uint32_t k = 0; k < n->n_out; k++) {
-        place *p = &l->at[n->out[k].i];
+        qns_local_place *p = &l->at[n->out[k].i];
         p->made = p->prompt;
         if (p->anchor == QNS_NONE)
             p->given.data = out[k];
-        if (is_measured(l, n->out[k]) && !p->prompt)
-            l->o.measure(l->o.ctx, n->out[k], &p->out, &l->seen[l->o.against[n->out[k].i]], sample);
+        if (qns_local_measures(l, n->out[k]) && !p->prompt && !p->same)
+            l->o.measure(l->o.ctx, n->out[k], &p->out, &l->seen[l->o.against[n->out[k].i]]);
     }
 }
 
@@ -425,32 +247,32 @@ void qns_local_begin(qns_local *l, const qns_tensor *in)
 {
     l->next = l->now = 0;
     for (uint32_t i = 0; i < qns_graph_n_inputs(l->test); i++) {
-        place *p = &l->at[qns_graph_input(l->test, i).i];
+        qns_local_place *p = &l->at[qns_graph_input(l->test, i).i];
         p->given = qns_graph_tensor(l->test, qns_graph_input(l->test, i));
         p->given.layout = QNS_ROW;
         p->given.data = in[i].data;
     }
 }
 
-static void run_until(qns_local *l, bool late, int64_t sample)
+static void run_until(qns_local *l, bool late)
 {
     for (; l->next < l->n_todo; l->next++) {
-        const todo *t = &l->todo[l->next];
+        const qns_local_todo *t = &l->todo[l->next];
         if (t->when > l->now || (t->when == l->now && t->late && !late))
             return;
-        run_node(l, qns_graph_node(l->test, (qns_nid){t->node}), sample);
+        run_node(l, qns_graph_node(l->test, (qns_nid){t->node}));
     }
 }
 
-void qns_local_see(qns_local *l, qns_vid v, const qns_tensor *ref, int64_t sample)
+void qns_local_see(qns_local *l, qns_vid v, const qns_tensor *ref)
 {
     l->seen[v.i] = *ref;
-    run_until(l, false, sample);
+    run_until(l, false);
 }
 
 qns_tensor qns_local_prompt(const qns_local *l, qns_vid test)
 {
-    const place *p = &l->at[test.i];
+    const qns_local_place *p = &l->at[test.i];
     qns_tensor t = p->out;
     t.data = p->made ? t.data : NULL;
     return t;
@@ -464,7 +286,7 @@ void qns_local_give(qns_local *l, qns_vid v, size_t first, size_t n)
             give_part(&l->at[i], ref->data, first, n);
 }
 
-void qns_local_done(qns_local *l, qns_vid v, int64_t sample)
+void qns_local_done(qns_local *l, qns_vid v)
 {
     const qns_tensor *ref = &l->seen[v.i];
     for (uint32_t i = l->first[v.i]; i != QNS_NONE; i = l->at[i].next) {
@@ -472,6 +294,6 @@ void qns_local_done(qns_local *l, qns_vid v, int64_t sample)
             give_moved(l, &l->at[i], ref);
         l->at[i].given.data = l->at[i].codes;
     }
-    run_until(l, true, sample);
+    run_until(l, true);
     l->now++;
 }

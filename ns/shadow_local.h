@@ -20,8 +20,7 @@ typedef struct qns_local_opts {
      * QNS_NONE: not measured. Nodes that nothing measured needs are not run. */
     const uint32_t *against;
     /* A value was made that is not prompt; made and ref live until return. */
-    void (*measure)(void *ctx, qns_vid test, const qns_tensor *made, const qns_tensor *ref,
-                    int64_t sample);
+    void (*measure)(void *ctx, qns_vid test, const qns_tensor *made, const qns_tensor *ref);
     void *ctx;
 } qns_local_opts;
 
@@ -35,6 +34,13 @@ void qns_local_free(qns_local *l);
  * the same things in another order. */
 bool qns_local_looks_back(const qns_local *l);
 
+/* Bytes of its values. */
+size_t qns_local_memory(const qns_local *l);
+
+/* True when a value has nothing before it but nodes on the graph's inputs: then it is what the
+ * quantized graph makes of its own values, and neither run here nor measured. */
+bool qns_local_is_same(const qns_local *l, qns_vid test);
+
 /* A sample begins. in: the inputs of the quantized graph. */
 void qns_local_begin(qns_local *l, const qns_tensor *in);
 
@@ -42,12 +48,12 @@ void qns_local_begin(qns_local *l, const qns_tensor *in);
  * number of give() that cover it, done(). In between stand the values that are prompt: the node
  * needs nothing of ref but to be measured against it. So one walk over ref measures and quantizes
  * it. */
-void qns_local_see(qns_local *l, qns_vid v, const qns_tensor *ref, int64_t sample);
+void qns_local_see(qns_local *l, qns_vid v, const qns_tensor *ref);
 /* Prompt: what the node made; else data is NULL, and measure() is called for it. */
 qns_tensor qns_local_prompt(const qns_local *l, qns_vid test);
 /* Elements first ... first + n - 1 of v as they lie in memory are quantized for its readers; from
  * several threads at once for different elements. */
 void qns_local_give(qns_local *l, qns_vid v, size_t first, size_t n);
-void qns_local_done(qns_local *l, qns_vid v, int64_t sample);
+void qns_local_done(qns_local *l, qns_vid v);
 
 #endif

@@ -66,7 +66,7 @@ const float *qns_pass_floats(float *room, const qns_tensor *t)
 /* The tracks that take the elements as they lie in memory. */
 typedef struct flats {
     const float *ref;
-    qns_track *track[QNS_PASS_MAX];
+    const qns_pass_pair *pair[QNS_PASS_MAX];
     qns_test test[QNS_PASS_MAX]; /* of the whole value */
     size_t size[QNS_PASS_MAX];   /* of an element */
     qns_codes codes[QNS_PASS_MAX];
@@ -81,10 +81,11 @@ static bool is_flat(const qns_track *t, const qns_tensor *ref, const qns_tensor 
            (test->dtype == QNS_F32 || is_coded(test));
 }
 
-static void add_flat(flats *f, qns_track *t, const qns_tensor *test)
+static void add_flat(flats *f, const qns_pass_pair *p)
 {
     const size_t i = f->n++;
-    f->track[i] = t;
+    const qns_tensor *test = p->test;
+    f->pair[i] = p;
     f->test[i].data = test->data;
     f->size[i] = qns_dtype_size(test->dtype);
     if (test->dtype == QNS_F32)
@@ -100,7 +101,7 @@ static void add_flat(flats *f, qns_track *t, const qns_tensor *test)
 static void add_block(const flats *f, size_t at, size_t n)
 {
     const size_t block = at / QNS_SUMS_BLOCK;
-    const bool together = f->n == 2 && f->track[0]->grid == f->track[1]->grid;
+    const bool together = f->n == 2 && f->pair[0]->track->grid == f->pair[1]->track->grid;
     qns_test test[QNS_PASS_MAX];
     qns_sums *out[QNS_PASS_MAX];
     for (size_t i = 0; i < f->n; i++) {
@@ -108,22 +109,22 @@ static void add_block(const flats *f, size_t at, size_t n)
         out[i] = &f->part[i][block];
     }
     for (size_t i = 0; i < f->n; i += together ? 2 : 1)
-        qns_sums_block(out + i, f->track[i]->k, f->ref + at, test + i, together ? 2 : 1, n,
-                       f->track[i]->grid);
+        qns_sums_block(out + i, f->pair[i]->track->k, f->ref + at, test + i, together ? 2 : 1, n,
+                       f->pair[i]->track->grid);
 }
 
 void qns_pass_over(qns_pass *w, const qns_tensor *ref, const qns_pass_pair *pair, int n,
-                   qns_local *give, qns_vid v, int64_t sample)
+                   qns_local *give, qns_vid v)
 {
     enum { CHUNK = 16 * QNS_SUMS_BLOCK, WORTH = 8 * QNS_SUMS_BLOCK /* waking a thread */ };
     const size_t count = qns_tensor_count(ref), n_chunks = (count + CHUNK - 1) / CHUNK;
     flats f = {.ref = ref->data, .part = w->part};
     for (int i = 0; i < n; i++) {
         if (is_flat(pair[i].track, ref, pair[i].test))
-            add_flat(&f, pair[i].track, pair[i].test);
+            add_flat(&f, &pair[i]);
         else
-            qns_track_add(pair[i].track, qns_pass_floats(w->ref_row, ref),
-                          qns_pass_floats(w->test_row, pair[i].test), sample);
+            qns_track_measure(pair[i].sample, pair[i].track, qns_pass_floats(w->ref_row, ref),
+                              qns_pass_floats(w->test_row, pair[i].test));
     }
     /* From the end, which was written last: of a value larger than the cache that is what the cache
      * holds. */
@@ -138,5 +139,5 @@ void qns_pass_over(qns_pass *w, const qns_tensor *ref, const qns_pass_pair *pair
             qns_local_give(give, v, first, end - first);
     }
     for (size_t i = 0; i < f.n; i++)
-        qns_track_join(f.track[i], f.part[i], blocks_of(count), sample);
+        qns_track_join(f.pair[i]->sample, f.part[i], blocks_of(count));
 }

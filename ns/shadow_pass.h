@@ -19,14 +19,15 @@ qns_status qns_pass_init(qns_pass *w, size_t most, qns_err *err);
 void qns_pass_fini(qns_pass *w);
 
 typedef struct qns_pass_pair {
-    qns_track *track;
+    qns_sums *sample; /* out: by channel of the track */
+    const qns_track *track;
     const qns_tensor *test;
 } qns_pass_pair;
 
-/* Adds a sample to each of n <= QNS_PASS_MAX tracks. give: the walk also feeds qns_local_give() for
- * value v; NULL: it does not. */
+/* Measures n <= QNS_PASS_MAX pairs. give: the walk also feeds qns_local_give() for value v; NULL:
+ * it does not. */
 void qns_pass_over(qns_pass *w, const qns_tensor *ref, const qns_pass_pair *pair, int n,
-                   qns_local *give, qns_vid v, int64_t sample);
+                   qns_local *give, qns_vid v);
 
 /* Row-major floats: t's own memory, or room. */
 const float *qns_pass_floats(float *room, const qns_tensor *t);

@@ -13,7 +13,6 @@ qns_status qns_track_init(qns_track *t, qns_arena *a, const qk_table *k, qns_geo
     *t = (qns_track){
         .k = k, .geom = geom, .grid = grid, .n_grid = n_grid, .stride = 1, .worst_id = -1};
     QNS_TRY(qns_arena_new((void **)&t->all, a, geom.channels, sizeof *t->all, err));
-    QNS_TRY(qns_arena_new((void **)&t->sample, a, geom.channels, sizeof *t->sample, err));
     QNS_TRY(qns_arena_new((void **)&t->db, a, QNS_SHADOW_KEPT, sizeof *t->db, err));
     QNS_TRY(qns_arena_new((void **)&t->id, a, QNS_SHADOW_KEPT, sizeof *t->id, err));
     for (size_t c = 0; c < geom.channels; c++)
@@ -48,43 +47,48 @@ static void keep(qns_track *t, double db, int64_t id)
     t->id[t->n_kept++] = id;
 }
 
-static void end_sample(qns_track *t, int64_t id)
-{
-    qns_sums sum;
-    unsigned flags = 0;
-    qns_sums_init(&sum);
-    for (size_t c = 0; c < t->geom.channels; c++) {
-        qns_sums_merge(&t->all[c], &t->sample[c]);
-        qns_sums_merge(&sum, &t->sample[c]);
-    }
-    t->last_db = qns_sqnr_db(&flags, &sum);
-    keep(t, t->last_db, id);
-}
-
-void qns_track_add(qns_track *t, const float *ref, const float *test, int64_t id)
+void qns_track_measure(qns_sums *sample, const qns_track *t, const float *ref, const float *test)
 {
     const qns_geom *g = &t->geom;
     for (size_t c = 0; c < g->channels; c++)
-        qns_sums_init(&t->sample[c]);
-    qns_channel_sums_add(t->sample, t->k, ref, test, g->outer, g->channels, g->inner, t->grid,
+        qns_sums_init(&sample[c]);
+    qns_channel_sums_add(sample, t->k, ref, test, g->outer, g->channels, g->inner, t->grid,
                          t->n_grid > 1);
-    end_sample(t, id);
 }
 
-void qns_track_join(qns_track *t, const qns_sums *part, size_t n_parts, int64_t id)
+void qns_track_join(qns_sums *sample, const qns_sums *part, size_t n_parts)
 {
-    qns_sums_init(t->sample);
+    qns_sums_init(sample);
     for (size_t i = 0; i < n_parts; i++)
-        qns_sums_merge(t->sample, &part[i]);
-    end_sample(t, id);
+        qns_sums_merge(sample, &part[i]);
 }
 
-void qns_track_diff(qns_diff *out, qns_track *t)
+static qns_sums of_all_channels(const qns_track *t, const qns_sums *by_channel)
 {
     qns_sums sum;
     qns_sums_init(&sum);
     for (size_t c = 0; c < t->geom.channels; c++)
-        qns_sums_merge(&sum, &t->all[c]);
+        qns_sums_merge(&sum, &by_channel[c]);
+    return sum;
+}
+
+double qns_track_sample_db(const qns_track *t, const qns_sums *sample)
+{
+    const qns_sums sum = of_all_channels(t, sample);
+    unsigned flags = 0;
+    return qns_sqnr_db(&flags, &sum);
+}
+
+void qns_track_add(qns_track *t, const qns_sums *sample, int64_t id)
+{
+    for (size_t c = 0; c < t->geom.channels; c++)
+        qns_sums_merge(&t->all[c], &sample[c]);
+    keep(t, qns_track_sample_db(t, sample), id);
+}
+
+void qns_track_diff(qns_diff *out, qns_track *t)
+{
+    const qns_sums sum = of_all_channels(t, t->all);
     qns_diff_from_sums(out, &sum);
     qns_diff_samples(out, t->db, t->id, t->n_kept);
     if (t->n == 0)

@@ -153,22 +153,6 @@ Test(shadow, first_layer_has_local_error_only)
     qns_result_free(r);
 }
 
-Test(shadow, independent_of_threads)
-{
-    qns_err err;
-    qns_str a = {0}, b = {0};
-    const qns_shadow_opts o = {.per_channel = true};
-    qns_result *one = shadowed(1, &o), *three = shadowed(3, &o);
-    OK(qns_result_to_json(&a, one, false, &err));
-    OK(qns_result_to_json(&b, three, false, &err));
-    cr_assert_str_eq(qns_str_get(&a), qns_str_get(&b));
-    cr_assert(strstr(qns_str_get(&a), "\"activation_channels\""));
-    qns_str_fini(&a);
-    qns_str_fini(&b);
-    qns_result_free(one);
-    qns_result_free(three);
-}
-
 /* Turns the sign of a layer's int8 weights. */
 static void plant(const char *layer)
 {
@@ -186,6 +170,81 @@ static void plant(const char *layer)
     cr_assert_eq(w->dtype, QNS_I8);
     for (size_t i = 0; i < qns_shape_count(&w->shape); i++)
         q[i] = (int8_t)(q[i] == -128 ? 127 : -q[i]);
+}
+
+/* More threads than samples, too. */
+static void same_for_all_threads(void)
+{
+    static const int threads[] = {2, 3, 5, SAMPLES + 1};
+    qns_err err;
+    qns_str one = {0};
+    const qns_shadow_opts o = {.per_channel = true};
+    qns_result *r = shadowed(1, &o);
+    OK(qns_result_to_json(&one, r, false, &err));
+    cr_assert(strstr(qns_str_get(&one), "\"activation_channels\""));
+    qns_result_free(r);
+    for (size_t i = 0; i < QNS_ARRAY_LEN(threads); i++) {
+        qns_str many = {0};
+        r = shadowed(threads[i], &o);
+        OK(qns_result_to_json(&many, r, false, &err));
+        cr_assert_str_eq(qns_str_get(&one), qns_str_get(&many), "%d threads", threads[i]);
+        qns_str_fini(&many);
+        qns_result_free(r);
+    }
+    qns_str_fini(&one);
+}
+
+Test(shadow, independent_of_threads)
+{
+    same_for_all_threads();
+}
+
+/* All samples are bad at one layer, of which the first ones alone are looked at by channel. */
+Test(shadow, bad_layer_independent_of_threads)
+{
+    qns_err err;
+    const char *eval_yaml = FIXTURE("eval.yaml");
+    qns_result *fine = shadowed(0, NULL);
+    plant(fine->layer[5].name);
+    qns_source_close(data);
+    data = NULL;
+    OK(qns_source_open(&data, qns_model_graph(float_model), &eval_yaml, 1, NULL, 70, &err));
+    same_for_all_threads();
+    qns_result_free(fine);
+}
+
+typedef struct stopping {
+    int64_t done;
+    int64_t asked; /* times */
+} stopping;
+
+static bool stop_at_5(void *ctx)
+{
+    return ((stopping *)ctx)->asked++ == 5;
+}
+
+static void note_done(void *ctx, int64_t done, int64_t total)
+{
+    stopping *s = ctx;
+    cr_assert_eq(done, s->done + 1);
+    cr_assert_eq(total, SAMPLES);
+    s->done = done;
+}
+
+Test(shadow, stops)
+{
+    for (int threads = 1; threads <= 3; threads++) {
+        qns_err err;
+        qns_result *r = NULL;
+        stopping s = {0};
+        const qns_exec_opts e = {.cpu_mask = ~0u, .threads = threads};
+        const qns_shadow_side a = {.graph = qns_model_graph(float_model), .exec = &e};
+        const qns_shadow_side b = {.graph = qns_model_graph(int8_model), .exec = &e};
+        const qns_shadow_opts o = {.progress = note_done, .cancelled = stop_at_5, .ctx = &s};
+        FAILS(qns_shadow(&r, &a, &b, data, &o, &err), QNS_E_CANCELLED, "sample 5 of 12");
+        cr_assert_null(r);
+        cr_assert_eq(s.done, 5, "%d threads", threads);
+    }
 }
 
 Test(shadow, planted_error)
