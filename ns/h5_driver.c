@@ -198,9 +198,9 @@ bool qns_h5_driver_find(haddr_t *at, size_t *size, qns_h5_disk *disk, hid_t dset
     return disk->asked != HADDR_UNDEF;
 }
 
-bool qns_h5_disk_read(qns_h5_disk *d, haddr_t at, void *out, size_t size)
+bool qns_h5_read_at(int fd, haddr_t at, void *out, size_t size)
 {
-    return read_up_to(d->fd, at, out, size) == (ssize_t)size;
+    return read_up_to(fd, at, out, size) == (ssize_t)size;
 }
 
 /* HDF5 wants the file as long as what it has given out. What is cut off in a flush may be in use by

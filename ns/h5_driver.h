@@ -38,7 +38,7 @@ bool qns_h5_driver_find(haddr_t *at, size_t *size, qns_h5_disk *disk, hid_t dset
 /* Any thread, without qns_h5_lock(). Goes nowhere after giving up. */
 bool qns_h5_disk_write(qns_h5_disk *disk, haddr_t at, const void *data, size_t size);
 /* Any thread. False also when the file ends before. */
-bool qns_h5_disk_read(qns_h5_disk *disk, haddr_t at, void *out, size_t size);
+bool qns_h5_read_at(int fd, haddr_t at, void *out, size_t size);
 /* Flushes the file, which is at `path`, all of it or nothing, if this process is killed, too.
  * Nothing is written before there is room for all. */
 bool qns_h5_driver_flush(qns_h5_disk *disk, hid_t file, const char *path);

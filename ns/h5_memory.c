@@ -123,6 +123,7 @@ qns_status qns_capture_memory(qns_capture **out, const char *path, const qns_cap
     qns_status st = QNS_OK;
     qns_capture *c = NULL;
     QNS_TRY(qns_new((void **)&c, 1, sizeof *c, err));
+    c->fd = -1;
     QNS_TRY_DONE(qns_arena_create(&c->arena, err));
     QNS_TRY_DONE(keep_facts(c, path, facts, err));
     *out = c;

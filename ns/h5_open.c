@@ -1,341 +1,151 @@
 /* SPDX-License-Identifier: MIT */
-/* Opening a capture: the file's own facts, then every dataset below the four groups. */
+/* Opening a capture. A child process reads what the file holds and may die of it (h5_probe.h); it
+ * leaves its description in memory that this process sees, too. So HDF5 opens the file here only
+ * for datasets that cannot be read without it. */
 #include "core/base/mem.h"
-#include "core/base/vec.h"
 #include "core/model/h5_probe.h"
 #include "ns/h5_journal.h"
 #include "ns/h5_read_internal.h"
 
 #include <errno.h>
-#include <stdio.h>
+#include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
-enum { MAX_SAMPLES = 1 << 24 }; /* 128 MiB of ids */
-
-static qns_status skip(qns_capture *c, const char *path, const char *why, qns_err *err)
-{
-    char text[512];
-    snprintf(text, sizeof text, "'%.300s': %s", path, why);
-    const char *copy = qns_arena_strdup(c->arena, text);
-    if (!copy)
-        QNS_FAIL(err, NOMEM, "cannot keep a name");
-    QNS_VEC_PUSH(&c->skipped, copy, err);
-    return QNS_OK;
-}
-
-/* ---- datasets ---- */
-
-typedef struct visit {
-    qns_capture *c;
-    qns_group group;
+/* What a child says, all of it in the arena. */
+typedef struct told {
+    bool all; /* of what follows is there */
     qns_status st;
-    qns_err *err;
-} visit;
+    qns_err err;
+    qns_cap_info info;
+    qns_cap_entry *entry;
+    const char **skipped;
+    size_t n_entries, n_skipped;
+} told;
 
-/* Chunks are read in place; a cache of each dataset would only copy, and stay. With filters it
- * saves unpacking one again. */
-static void add_cache(hid_t *dset, hid_t group, const char *name)
+typedef struct opening {
+    qns_capture *c;
+    qns_h5_child child;
+    told *told; /* NULL: nothing can be told */
+} opening;
+
+/* Room for the lists of as many samples as a file may have. Where addresses are short there is none
+ * to give away. */
+static const size_t most_told = sizeof(void *) > 4 ? (size_t)1 << 30 : 0;
+
+static qns_status make_arena(opening *o, qns_err *err)
 {
-    enum { SLOTS = 521, BYTES = 1 << 20 }; /* HDF5's own */
-    hid_t access = H5Pcreate(H5P_DATASET_ACCESS);
-    if (access >= 0 && H5Pset_chunk_cache(access, SLOTS, BYTES, 0.75) >= 0) {
-        qns_h5_shut(dset); /* two handles would share what the first one has */
-        *dset = H5Dopen2(group, name, access);
-    }
-    qns_h5_shut(&access);
+    qns_capture *c = o->c;
+    if (most_told > 0 && qns_arena_create_shared(&c->arena, most_told, NULL) == QNS_OK)
+        return qns_arena_new((void **)&o->told, c->arena, 1, sizeof *o->told, err);
+    return qns_arena_create(&c->arena, err);
 }
 
-static qns_status one_dataset(visit *v, const char *path, hid_t group, const char *name)
-{
-    qns_capture *c = v->c;
-    qns_cap_entry e;
-    const char *why = NULL;
-    hid_t dset = H5Dopen2(group, name, H5P_DEFAULT);
-    if (dset < 0) {
-        H5Eclear2(H5E_DEFAULT);
-        return skip(c, path, "it is damaged", v->err);
-    }
-    qns_status st = qns_cap_describe(&e, &why, c, dset, v->group, path, v->err);
-    if (st != QNS_OK)
-        qns_err_note(v->err, "dataset '%s'", path);
-    else if (why)
-        st = skip(c, path, why, v->err);
-    if (st != QNS_OK || why) {
-        qns_h5_shut(&dset);
-        return st;
-    }
-    if (e.filtered)
-        add_cache(&dset, group, name);
-    if (dset < 0) {
-        H5Eclear2(H5E_DEFAULT);
-        return skip(c, path, "it is damaged", v->err);
-    }
-    e.dset = dset;
-    qns_cap_find_direct(&e);
-    st = qns_vec_grow((void **)&c->entry.at, &c->entry.cap, c->entry.n, sizeof e, v->err);
-    if (st == QNS_OK)
-        c->entry.at[c->entry.n++] = e;
-    else
-        qns_h5_shut(&dset);
-    return st;
-}
-
-static herr_t on_object(hid_t group, const char *name, const H5O_info_t *info, void *ctx)
-{
-    visit *v = ctx;
-    char path[2048];
-    if (info->type != H5O_TYPE_DATASET)
-        return 0;
-    snprintf(path, sizeof path, "%s/%s", qns_group_name(v->group), name);
-    if (v->c->entry.n + v->c->skipped.n >= QNS_MAX_DATASETS)
-        v->st = qns_err_set(v->err, QNS_E_FORMAT, __FILE__, __LINE__,
-                            "more than %d datasets cannot be a capture", QNS_MAX_DATASETS);
-    else
-        v->st = one_dataset(v, path, group, name);
-    return v->st == QNS_OK ? 0 : -1;
-}
-
-/* Every dataset below a group, nested or not, each once; links to elsewhere are not followed. */
-static qns_status visit_group(qns_capture *c, qns_group g, qns_err *err)
-{
-    visit v = {.c = c, .group = g, .err = err};
-    unsigned order = 0;
-    const char *name = qns_group_name(g);
-    if (H5Lexists(c->file, name, H5P_DEFAULT) <= 0)
-        return QNS_OK;
-    hid_t group = H5Gopen2(c->file, name, H5P_DEFAULT);
-    if (group < 0)
-        QNS_H5_FAIL(err, FORMAT, "'%s' is no group", name);
-    hid_t plist = H5Gget_create_plist(group);
-    if (plist >= 0)
-        H5Pget_link_creation_order(plist, &order);
-    qns_h5_shut(&plist);
-    const H5_index_t by = order & H5P_CRT_ORDER_INDEXED ? H5_INDEX_CRT_ORDER : H5_INDEX_NAME;
-    const herr_t ok = H5Ovisit2(group, by, H5_ITER_INC, on_object, &v, H5O_INFO_BASIC);
-    qns_h5_shut(&group);
-    if (v.st != QNS_OK)
-        return v.st;
-    if (ok < 0)
-        QNS_H5_FAIL(err, FORMAT, "group '%s' is damaged", name);
-    return QNS_OK;
-}
-
-/* ---- the file's own facts ---- */
-
-/* A list of integers at the root; *out stays NULL when there is none. Rows beyond `width` columns.
- */
-static qns_status read_list(void **out, int64_t *n, qns_capture *c, const char *name, hid_t type,
-                            hsize_t width, qns_err *err)
-{
-    qns_status st = QNS_OK;
-    hsize_t dim[2] = {0, width};
-    const size_t size = H5Tget_size(type) * width;
-    hid_t dset = 0, space = 0, file_type = 0;
-    if (H5Lexists(c->file, name, H5P_DEFAULT) <= 0)
-        return QNS_OK;
-    if ((dset = H5Dopen2(c->file, name, H5P_DEFAULT)) < 0 || (space = H5Dget_space(dset)) < 0 ||
-        (file_type = H5Dget_type(dset)) < 0)
-        QNS_H5_FAIL_DONE(err, FORMAT, "'%s' is damaged or no dataset", name);
-    if (H5Tget_class(file_type) != H5T_INTEGER ||
-        H5Sget_simple_extent_ndims(space) != (width > 1 ? 2 : 1) ||
-        H5Sget_simple_extent_dims(space, dim, NULL) < 0 || (width > 1 && dim[1] != width))
-        QNS_FAIL_DONE(err, FORMAT, "'%s' is not a list of integers", name);
-    if (dim[0] > MAX_SAMPLES ||
-        (double)dim[0] * (double)width > 1100.0 * (double)H5Dget_storage_size(dset))
-        QNS_FAIL_DONE(err, FORMAT, "'%s' holds fewer values than its shape says", name);
-    QNS_TRY_DONE(qns_arena_new(out, c->arena, (size_t)dim[0], size, err));
-    if (dim[0] > 0 && H5Dread(dset, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, *out) < 0)
-        QNS_H5_FAIL_DONE(err, FORMAT, "cannot read '%s'", name);
-    *n = (int64_t)dim[0];
-done:
-    qns_h5_shut(&dset);
-    qns_h5_shut(&space);
-    qns_h5_shut(&file_type);
-    return st;
-}
-
-static qns_status read_root(qns_capture *c, qns_err *err)
-{
-    qns_cap_info *i = &c->info;
-    int64_t complete = 1;
-    const struct {
-        const char *name;
-        const char **out;
-    } texts[] = {{"model", &i->model},
-                 {"backend", &i->backend},
-                 {"engine", &i->engine},
-                 {"build", &i->build},
-                 {"graph", &i->graph},
-                 {"weights", &i->weights},
-                 {"inputs", &i->inputs},
-                 {"qparams", &i->qparams},
-                 {"source_graph", &i->source_graph},
-                 {"source_weights", &i->source_weights}};
-    QNS_TRY(qns_h5_get_int(&i->version, c->file, QNS_A_VERSION, err));
-    if (i->version > QNS_CAPTURE_VERSION)
-        QNS_FAIL(err, UNSUPPORTED,
-                 "capture format version %lld is newer than this program (%d); use a newer qns",
-                 (long long)i->version, QNS_CAPTURE_VERSION);
-    if (i->version < 0)
-        QNS_FAIL(err, FORMAT, "capture format version %lld", (long long)i->version);
-    QNS_TRY(qns_h5_get_int(&complete, c->file, QNS_A_COMPLETE, err));
-    i->complete = complete != 0;
-    for (size_t k = 0; k < QNS_ARRAY_LEN(texts); k++) {
-        *texts[k].out = "";
-        QNS_TRY(qns_h5_get_text(texts[k].out, c->file, texts[k].name, c->arena, err));
-    }
-    return QNS_OK;
-}
-
-/* The number of samples most datasets have. */
-static int64_t usual_rows(const qns_capture *c)
-{
-    int64_t best = 0;
-    size_t votes = 0;
-    for (size_t i = 0; i < c->entry.n; i++) {
-        size_t same = 0;
-        if (!qns_group_by_sample(c->entry.at[i].d.group))
-            continue;
-        if (votes > 0 && (int64_t)c->entry.at[i].dim[0] == best)
-            continue;
-        for (size_t k = 0; k < c->entry.n; k++)
-            same += qns_group_by_sample(c->entry.at[k].d.group) &&
-                    c->entry.at[k].dim[0] == c->entry.at[i].dim[0];
-        if (same > votes) {
-            votes = same;
-            best = (int64_t)c->entry.at[i].dim[0];
-        }
-        if (2 * same >= c->entry.n)
-            break;
-    }
-    return best;
-}
-
-/* Datasets with fewer samples than the file has are left out. */
-static qns_status drop_short(qns_capture *c, qns_err *err)
-{
-    size_t kept = 0;
-    qns_status st = QNS_OK;
-    for (size_t i = 0; i < c->entry.n; i++) {
-        qns_cap_entry *e = &c->entry.at[i];
-        if (qns_group_by_sample(e->d.group) && (int64_t)e->dim[0] < c->info.samples) {
-            char why[96];
-            snprintf(why, sizeof why, "it has %lld samples, the file has %lld",
-                     (long long)e->dim[0], (long long)c->info.samples);
-            if (st == QNS_OK)
-                st = skip(c, e->d.path, why, err);
-            qns_h5_shut(&e->dset);
-        } else {
-            c->entry.at[kept++] = *e;
-        }
-    }
-    c->entry.n = kept;
-    return st;
-}
-
-static qns_status read_samples(qns_capture *c, qns_err *err)
-{
-    qns_cap_info *i = &c->info;
-    void *ids = NULL, *digests = NULL, *labels = NULL;
-    int64_t n_ids = 0, n_digests = 0, n_labels = 0;
-    QNS_TRY(read_list(&ids, &n_ids, c, QNS_D_SAMPLES, H5T_NATIVE_INT64, 1, err));
-    QNS_TRY(read_list(&digests, &n_digests, c, QNS_D_SAMPLE_INPUTS, H5T_NATIVE_UINT8, 16, err));
-    QNS_TRY(read_list(&labels, &n_labels, c, QNS_D_LABELS, H5T_NATIVE_INT64, 1, err));
-    i->samples = ids ? n_ids : usual_rows(c);
-    if (i->samples > MAX_SAMPLES)
-        QNS_FAIL(err, FORMAT, "%lld samples; at most %d are possible", (long long)i->samples,
-                 MAX_SAMPLES);
-    QNS_TRY(drop_short(c, err));
-    i->has_id = ids != NULL;
-    if (!ids) {
-        QNS_TRY(qns_arena_new(&ids, c->arena, (size_t)i->samples, sizeof(int64_t), err));
-        for (int64_t k = 0; k < i->samples; k++)
-            ((int64_t *)ids)[k] = k;
-    }
-    i->id = ids;
-    i->digest = n_digests >= i->samples ? digests : NULL;
-    i->label = labels && n_labels >= i->samples ? labels : NULL;
-    if (labels && n_labels != i->samples)
-        QNS_TRY(skip(c, QNS_D_LABELS, "it has another length than the samples", err));
-    return QNS_OK;
-}
-
-static qns_status open_file(qns_capture *c, const char *path, qns_err *err)
+static qns_status open_plain(qns_capture *c, qns_err *err)
 {
     struct stat s;
-    if (stat(path, &s) != 0)
+    if (stat(c->info.path, &s) != 0)
         QNS_FAIL(err, IO, "cannot open: %s", strerror(errno));
     if (!S_ISREG(s.st_mode))
         QNS_FAIL(err, IO, "is not a regular file");
-    if (H5Fis_hdf5(path) <= 0) {
-        H5Eclear2(H5E_DEFAULT);
-        QNS_FAIL(err, FORMAT, "is not an HDF5 file; 'qns capture' makes one");
-    }
-    hid_t access = H5Pcreate(H5P_FILE_ACCESS);
-    if (access >= 0 && H5Pset_cache(access, 0, 0, 0, 1.0) >= 0 &&
-        qns_h5_driver_set(access, &c->disk))
-        c->file = H5Fopen(path, H5F_ACC_RDONLY, access);
-    qns_h5_shut(&access);
-    if (c->file <= 0) {
-        c->file = 0;
-        QNS_H5_FAIL(err, FORMAT, "cannot open, it may be truncated");
-    }
-    QNS_TRY(read_root(c, err));
-    for (int g = 0; g < QNS_GROUP_COUNT; g++)
-        QNS_TRY(visit_group(c, (qns_group)g, err));
-    if (c->entry.n + c->skipped.n == 0)
-        QNS_FAIL(err, FORMAT, "holds no datasets below '%s' or '%s', so it is no capture",
-                 QNS_G_ACTIVATIONS, QNS_G_WEIGHTS);
-    return read_samples(c, err);
+    c->fd = open(c->info.path, O_RDONLY | O_CLOEXEC);
+    if (c->fd < 0)
+        QNS_FAIL(err, IO, "cannot open: %s", strerror(errno));
+    return QNS_OK;
 }
 
-static qns_status open_capture(qns_capture **out, const char *path, qns_err *err)
+/* Numbers that HDF5 has to read: the first and the last of each dataset, which makes it unpack
+ * their chunks. */
+static void try_numbers(qns_capture *c)
 {
-    qns_status st = QNS_OK;
-    qns_capture *c = NULL;
-    QNS_TRY(qns_new((void **)&c, 1, sizeof *c, err));
-    c->disk.fd = c->disk.reserve = -1;
-    QNS_TRY_DONE(qns_arena_create(&c->arena, err));
-    c->info.path = qns_arena_strdup(c->arena, path);
-    if (!c->info.path)
-        QNS_FAIL_DONE(err, NOMEM, "cannot open '%s'", path);
-    qns_h5_lock();
-    st = open_file(c, path, err);
-    qns_h5_unlock();
-    if (st != QNS_OK) {
-        qns_err_note(err, "'%s'", path);
-        goto done;
-    }
-    c->info.skipped = c->skipped.at;
-    c->info.n_skipped = (uint32_t)c->skipped.n;
-    *out = c;
-    c = NULL;
-done:
-    qns_capture_close(c);
-    return st;
-}
-
-/* What will be done with the file, for a child process that may die of it: all metadata, and the
- * first and last element of every dataset, which makes HDF5 unpack their chunks. */
-static void try_capture(const char *path, void *ctx)
-{
-    qns_capture *c = NULL;
-    if (open_capture(&c, path, NULL) != QNS_OK)
-        return;
     for (size_t i = 0; i < c->entry.n; i++) {
         const qns_cap_data *d = &c->entry.at[i].d;
         const int64_t last = qns_group_by_sample(d->group) ? c->info.samples - 1 : 0;
         float x;
         qns_cap_part p = {.data = (uint32_t)i, .n_rows = 1, .n = 1};
-        if (d->count == 0 || last < 0)
+        if (c->entry.at[i].direct.size > 0 || d->count == 0 || last < 0)
             continue;
         qns_capture_read(&x, c, &p, NULL);
         p.row = last;
         p.first = d->count - 1;
         qns_capture_read(&x, c, &p, NULL);
     }
-    qns_capture_close(c);
+}
+
+static void tell(told *t, const qns_capture *c, qns_status st)
+{
+    t->st = st;
+    t->info = c->info;
+    t->n_entries = c->entry.n;
+    t->n_skipped = c->skipped.n;
+    t->entry = qns_arena_dup(c->arena, c->entry.at, c->entry.n * sizeof *t->entry);
+    t->skipped = qns_arena_dup(c->arena, c->skipped.at, c->skipped.n * sizeof *t->skipped);
+    t->all = t->entry && t->skipped;
+}
+
+/* In the child, which ends with this: nothing is closed. */
+static void look_at(const char *path, void *ctx)
+{
+    opening *o = ctx;
+    (void)path;
+    qns_h5_lock();
+    const qns_status st = qns_cap_read_contents(o->c, o->told ? &o->told->err : NULL);
+    qns_h5_unlock();
+    if (st == QNS_OK)
+        try_numbers(o->c);
+    if (o->told)
+        tell(o->told, o->c, st);
+}
+
+static qns_status take(qns_capture *c, const told *t, qns_err *err)
+{
+    if (t->st != QNS_OK) {
+        if (err)
+            *err = t->err;
+        return t->st;
+    }
+    QNS_TRY(qns_new((void **)&c->entry.at, t->n_entries, sizeof *t->entry, err));
+    QNS_TRY(qns_new((void **)&c->skipped.at, t->n_skipped, sizeof *t->skipped, err));
+    memcpy(c->entry.at, t->entry, t->n_entries * sizeof *t->entry);
+    memcpy(c->skipped.at, t->skipped, t->n_skipped * sizeof *t->skipped);
+    c->entry.n = c->entry.cap = t->n_entries;
+    c->skipped.n = c->skipped.cap = t->n_skipped;
+    for (size_t i = 0; i < c->entry.n; i++)
+        c->entry.at[i].dset = 0; /* the child's */
+    c->info = t->info;
+    c->info.skipped = c->skipped.at;
+    return QNS_OK;
+}
+
+static qns_status begin(opening *o, const char *path, qns_err *err)
+{
+    QNS_TRY(qns_new((void **)&o->c, 1, sizeof *o->c, err));
+    o->c->fd = o->c->disk.fd = o->c->disk.reserve = -1;
+    QNS_TRY(make_arena(o, err));
+    o->c->info.path = qns_arena_strdup(o->c->arena, path);
+    if (!o->c->info.path)
+        QNS_FAIL(err, NOMEM, "cannot open '%s'", path);
+    const qns_status st = open_plain(o->c, err);
+    if (st != QNS_OK)
+        qns_err_note(err, "'%s'", path);
+    return st;
+}
+
+static qns_status end(opening *o, qns_err *err)
+{
+    qns_status st;
+    QNS_TRY(qns_h5_probe_wait(&o->child, err));
+    if (o->told && o->told->all) {
+        st = take(o->c, o->told, err);
+    } else {
+        qns_h5_lock();
+        st = qns_cap_read_contents(o->c, err);
+        qns_h5_unlock();
+    }
+    if (st != QNS_OK)
+        qns_err_note(err, "'%s'", o->c->info.path);
+    return st;
 }
 
 qns_status qns_capture_open(qns_capture **out, const char *path, qns_err *err)
@@ -346,28 +156,52 @@ qns_status qns_capture_open(qns_capture **out, const char *path, qns_err *err)
 qns_status qns_capture_open_all(qns_capture **out, const char *const *path, size_t n, qns_err *err)
 {
     qns_status st = QNS_OK;
-    qns_h5_child *child = NULL;
-    qns_capture **c = NULL;
-    size_t started = 0;
-    QNS_TRY_DONE(qns_new((void **)&child, n, sizeof *child, err));
-    QNS_TRY_DONE(qns_new((void **)&c, n, sizeof(qns_capture *), err));
+    opening *o = NULL;
+    QNS_TRY(qns_new((void **)&o, n, sizeof *o, err));
     for (size_t i = 0; i < n; i++)
         QNS_TRY_DONE(qns_journal_finish(path[i], err));
-    for (; started < n; started++)
-        qns_h5_probe_start(&child[started], path[started], try_capture, NULL);
+    for (size_t i = 0; i < n; i++)
+        QNS_TRY_DONE(begin(&o[i], path[i], err));
+    for (size_t i = 0; i < n; i++)
+        qns_h5_probe_start(&o[i].child, path[i], look_at, &o[i]);
     for (size_t i = 0; i < n; i++) { /* the others go on meanwhile */
-        qns_err *why = st == QNS_OK ? err : NULL;
-        const qns_status probed = qns_h5_probe_wait(&child[i], why);
-        if (st == QNS_OK)
-            st = probed == QNS_OK ? open_capture(&c[i], path[i], err) : probed;
+        const qns_status ended = end(&o[i], st == QNS_OK ? err : NULL);
+        st = st == QNS_OK ? ended : st;
     }
-    if (st == QNS_OK)
-        memcpy(out, c, n * sizeof(qns_capture *));
+    for (size_t i = 0; i < n && st == QNS_OK; i++) {
+        out[i] = o[i].c;
+        o[i].c = NULL;
+    }
 done:
-    for (size_t i = 0; c && st != QNS_OK && i < n; i++)
-        qns_capture_close(c[i]);
-    qns_free(child);
-    qns_free(c);
+    for (size_t i = 0; i < n; i++)
+        qns_capture_close(o[i].c);
+    qns_free(o);
+    return st;
+}
+
+/* Chunks are read in place; a cache of each dataset would only copy, and stay. With filters it
+ * saves unpacking one again. */
+static hid_t open_dataset(const qns_capture *c, const qns_cap_entry *e)
+{
+    enum { SLOTS = 521, BYTES = 1 << 20 }; /* HDF5's own */
+    hid_t access = H5Pcreate(H5P_DATASET_ACCESS), dset = -1;
+    if (access >= 0 && (!e->filtered || H5Pset_chunk_cache(access, SLOTS, BYTES, 0.75) >= 0))
+        dset = H5Dopen2(c->file, e->d.path, access);
+    qns_h5_shut(&access);
+    return dset;
+}
+
+qns_status qns_cap_dataset(qns_capture *c, qns_cap_entry *e, qns_err *err)
+{
+    if (e->dset > 0)
+        return QNS_OK;
+    qns_status st = qns_cap_open_file(c, err);
+    if (st == QNS_OK && (e->dset = open_dataset(c, e)) < 0) {
+        e->dset = 0;
+        st = qns_h5_fail(err, QNS_E_FORMAT, __FILE__, __LINE__, "cannot open '%s'", e->d.path);
+    }
+    if (st != QNS_OK)
+        qns_err_note(err, "'%s'", c->info.path);
     return st;
 }
 
@@ -380,6 +214,8 @@ void qns_capture_close(qns_capture *c)
         qns_h5_shut(&c->entry.at[i].dset);
     qns_h5_shut(&c->file);
     qns_h5_unlock();
+    if (c->fd >= 0)
+        close(c->fd);
     qns_free(c->entry.at);
     qns_free(c->skipped.at);
     qns_arena_free(c->arena);

@@ -75,8 +75,9 @@ static bool read_range(reader *r, int32_t axis, size_t first, size_t n)
 static qns_status read_raw(void *out, qns_capture *c, const qns_cap_part *p, hid_t type,
                            size_t size, qns_err *err)
 {
-    const qns_cap_entry *e = &c->entry.at[p->data];
+    qns_cap_entry *e = &c->entry.at[p->data];
     const bool rows = qns_group_by_sample(e->d.group);
+    QNS_TRY(qns_cap_dataset(c, e, err));
     reader r = {.e = e, .type = type, .size = size, .out = out};
     bool ok;
     r.space = H5Dget_space(e->dset);

@@ -4,6 +4,7 @@
 #include "core/base/mem.h"
 
 #include <string.h>
+#include <sys/mman.h>
 
 #if defined(__SANITIZE_ADDRESS__)
 #include <sanitizer/asan_interface.h>
@@ -26,7 +27,8 @@ typedef struct block {
 
 struct qns_arena {
     block *head;
-    size_t total; /* bytes of all blocks */
+    size_t total;  /* bytes of all blocks */
+    size_t shared; /* bytes of the mapping that this and its one block are in; 0: none */
 };
 
 qns_status qns_arena_create(qns_arena **out, qns_err *err)
@@ -34,10 +36,29 @@ qns_status qns_arena_create(qns_arena **out, qns_err *err)
     return qns_new((void **)out, 1, sizeof **out, err);
 }
 
+/* No red zones: what the child unpoisons would stay poisoned in the parent. */
+qns_status qns_arena_create_shared(qns_arena **out, size_t size, qns_err *err)
+{
+    void *p =
+        mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (p == MAP_FAILED)
+        QNS_FAIL(err, NOMEM, "cannot share %zu bytes with a process", size);
+    qns_arena *a = p;
+    a->shared = size;
+    a->head = (block *)(void *)((char *)p + ALIGN);
+    a->head->size = size - 2 * ALIGN;
+    *out = a;
+    return QNS_OK;
+}
+
 void qns_arena_free(qns_arena *a)
 {
     if (!a)
         return;
+    if (a->shared > 0) {
+        munmap(a, a->shared);
+        return;
+    }
     for (block *b = a->head; b;) {
         block *next = b->next;
         UNPOISON((char *)b + ALIGN, b->size);
@@ -74,6 +95,8 @@ void *qns_arena_get(qns_arena *a, size_t n, size_t size)
         return NULL;
     const size_t need = (bytes + RED_ZONE + ALIGN - 1) / ALIGN * ALIGN + (bytes == 0 ? ALIGN : 0);
     if (!a->head || a->head->size - a->head->used < need) {
+        if (a->shared > 0)
+            return NULL;
         /* A large object gets a block of its own behind the current one, whose rest stays usable.
          */
         const size_t usual = block_size(a), whole = need > usual / 4 ? need : usual;

@@ -9,6 +9,10 @@
 typedef struct qns_arena qns_arena;
 
 qns_status qns_arena_create(qns_arena **out, qns_err *err);
+/* One that a child process fills for its parent, which finds everything at the same address when
+ * the child has ended: it lies in memory that both share, at most `size` bytes of it, which cost
+ * nothing before they are used. Fails with NOMEM where the system has no such memory. */
+qns_status qns_arena_create_shared(qns_arena **out, size_t size, qns_err *err);
 void qns_arena_free(qns_arena *a);
 
 /* Zeroed memory, aligned to 64 bytes; NULL when out of memory or when n * size overflows. */
