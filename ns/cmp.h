@@ -31,6 +31,11 @@ typedef struct qns_cmp_layer { /* data numbers; QNS_CMP_NONE: absent */
     bool conversion; /* a graph input, quantized: measured, but no operator */
 } qns_cmp_layer;
 
+typedef struct qns_cmp_channel { /* of a weight */
+    double ref_min, ref_max;     /* NaN: no finite pair */
+    double sqnr_db;
+} qns_cmp_channel;
+
 typedef struct qns_cmp {
     qns_capture *ref, *test;
     const qns_compare_opts *o;
@@ -52,8 +57,10 @@ typedef struct qns_cmp {
         qns_unmatched *at;
         size_t n, cap;
     } unmatched;
-    double *weight_stretch;   /* by layer: widest channel over the median one, NaN unknown */
-    uint32_t *weight_widest;  /* by layer: that channel */
+    double *weight_stretch;  /* by layer: widest channel over the median one; NaN unknown, or one
+                                scale each */
+    uint32_t *weight_widest; /* by layer: that channel */
+    qns_cmp_channel **weight_channel; /* by layer; NULL: its weight was not measured */
     uint32_t *worst_input;    /* by layer: the layer among its inputs with the lowest SQNR */
     const qns_cmp_live *live; /* NULL: activations are read from the captures */
     bool failed;              /* a finding or text ran out of memory */

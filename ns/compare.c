@@ -171,6 +171,21 @@ done:
     return st;
 }
 
+/* For a closer look at the worst layers (detail.c), which are not known yet. */
+static qns_status keep_weight_channels(qns_cmp *c, size_t k, const qns_sums *s, size_t n,
+                                       qns_err *err)
+{
+    unsigned flags = 0;
+    qns_cmp_channel *out = NULL;
+    QNS_TRY(qns_new((void **)&out, n, sizeof *out, err));
+    for (size_t i = 0; i < n; i++)
+        out[i] = (qns_cmp_channel){.ref_min = s[i].n ? s[i].ref_min : NAN,
+                                   .ref_max = s[i].n ? s[i].ref_max : NAN,
+                                   .sqnr_db = qns_sqnr_db(&flags, &s[i])};
+    c->weight_channel[k] = out;
+    return QNS_OK;
+}
+
 /* Widest channel of the reference over the median one. */
 static qns_status find_stretch(qns_cmp *c, size_t k, const qns_sums *s, size_t n, qns_err *err)
 {
@@ -216,7 +231,9 @@ static qns_status measure_weight(qns_cmp *c, size_t k, const job *j, void *room,
     for (size_t i = 0; i < m.geom.channels; i++)
         qns_sums_merge(&all, &m.channel[i]);
     qns_diff_from_sums(&c->r->layer[k].weight, &all);
-    st = find_stretch(c, k, m.channel, m.geom.channels, err);
+    QNS_TRY_DONE(keep_weight_channels(c, k, m.channel, m.geom.channels, err));
+    if (t->n_scale == 1)
+        st = find_stretch(c, k, m.channel, m.geom.channels, err);
 done:
     qns_free(m.channel);
     return st;
@@ -385,6 +402,7 @@ qns_status qns_cmp_layers(qns_cmp *c, qns_err *err)
     QNS_TRY(qns_arena_new((void **)&c->r->layer, c->a, n, sizeof *c->r->layer, err));
     QNS_TRY(qns_arena_new((void **)&c->weight_stretch, c->a, n, sizeof(double), err));
     QNS_TRY(qns_arena_new((void **)&c->weight_widest, c->a, n, sizeof(uint32_t), err));
+    QNS_TRY(qns_new((void **)&c->weight_channel, n, sizeof *c->weight_channel, err));
     QNS_TRY(qns_arena_new((void **)&c->worst_input, c->a, n, sizeof(uint32_t), err));
     c->r->n_layers = (uint32_t)n;
     for (size_t k = 0; k < n; k++)
@@ -424,6 +442,9 @@ void qns_cmp_fini(qns_cmp *c)
 {
     qns_capture_close(c->ref);
     qns_capture_close(c->test);
+    for (size_t k = 0; c->weight_channel && k < c->layer.n; k++)
+        qns_free(c->weight_channel[k]);
+    qns_free(c->weight_channel);
     qns_free(c->row);
     qns_free(c->layer.at);
     qns_free(c->finding.at);

@@ -76,15 +76,6 @@ static qns_status prepare_activation(look *k, qns_cmp *c, uint32_t layer, qns_er
     return QNS_OK;
 }
 
-static qns_status prepare_weight(look *k, qns_cmp *c, uint32_t layer, qns_err *err)
-{
-    const qns_cmp_layer *l = &c->layer.at[layer];
-    if (!c->r->layer[layer].weight.present)
-        return QNS_OK;
-    const qns_cap_data *t = qns_capture_at(c->test, l->test_weight);
-    return prepare(k, c, l->ref_weight, l->test_weight, qns_cmp_weight_axis(t), err);
-}
-
 /* Error by magnitude, from the sums of each bin. */
 static qns_status keep_errors(qns_hist *out, qns_cmp *c, const qns_bins *b, qns_err *err)
 {
@@ -122,63 +113,96 @@ static qns_status keep_hist(qns_hist *out, qns_cmp *c, const look *k, qns_err *e
     return QNS_OK;
 }
 
-static qns_status keep_channels(qns_channels *out, qns_cmp *c, const look *k, qns_err *err)
+/* v: smallest and largest reference, reach of the codes, SQNR; n of each. */
+static qns_status new_channels(double *v[5], qns_channels *out, qns_cmp *c, size_t n, qns_err *err)
+{
+    for (size_t i = 0; i < 5; i++)
+        QNS_TRY(qns_arena_new((void **)&v[i], c->a, n, sizeof(double), err));
+    *out = (qns_channels){(uint32_t)n, v[0], v[1], v[2], v[3], v[4]};
+    return QNS_OK;
+}
+
+static void set_reach(double *v[5], const qns_grid *grid, size_t n_grid, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        const qns_grid *g = grid ? &grid[n_grid > 1 ? i : 0] : NULL;
+        v[2][i] = g ? g->lo : NAN;
+        v[3][i] = g ? g->hi : NAN;
+    }
+}
+
+static qns_status keep_activation(qns_channels *out, qns_cmp *c, const look *k, qns_err *err)
 {
     double *v[5];
     const size_t n = k->m.geom.channels;
     *out = (qns_channels){0};
     if (!k->m.channel || n < 2)
         return QNS_OK;
-    for (size_t i = 0; i < QNS_ARRAY_LEN(v); i++)
-        QNS_TRY(qns_arena_new((void **)&v[i], c->a, n, sizeof(double), err));
+    QNS_TRY(new_channels(v, out, c, n, err));
+    set_reach(v, k->m.grid, k->m.n_grid, n);
     for (size_t i = 0; i < n; i++) {
         const qns_sums *s = &k->m.channel[i];
-        const qns_grid *g = k->m.grid ? &k->m.grid[k->m.n_grid > 1 ? i : 0] : NULL;
         unsigned flags = 0;
         v[0][i] = s->n ? s->ref_min : NAN;
         v[1][i] = s->n ? s->ref_max : NAN;
-        v[2][i] = g ? g->lo : NAN;
-        v[3][i] = g ? g->hi : NAN;
         v[4][i] = qns_sqnr_db(&flags, s);
     }
-    *out = (qns_channels){(uint32_t)n, v[0], v[1], v[2], v[3], v[4]};
+    return QNS_OK;
+}
+
+/* From the first pass. */
+static qns_status keep_weight(qns_channels *out, qns_cmp *c, uint32_t layer, qns_err *err)
+{
+    double *v[5];
+    qns_grid *grid = NULL;
+    const qns_cmp_channel *from = c->weight_channel[layer];
+    const qns_cap_data *t = qns_cmp_data(c->test, c->layer.at[layer].test_weight);
+    const size_t n = from ? qns_geom_of(&t->shape, qns_cmp_weight_axis(t)).channels : 0;
+    *out = (qns_channels){0};
+    if (n < 2)
+        return QNS_OK;
+    QNS_TRY(qns_cmp_grids(&grid, c, t, err));
+    QNS_TRY(new_channels(v, out, c, n, err));
+    set_reach(v, grid, t->n_scale, n);
+    for (size_t i = 0; i < n; i++) {
+        v[0][i] = from[i].ref_min;
+        v[1][i] = from[i].ref_max;
+        v[4][i] = from[i].sqnr_db;
+    }
     return QNS_OK;
 }
 
 qns_status qns_cmp_detail(qns_cmp *c, uint32_t n, qns_err *err)
 {
     qns_status st = QNS_OK;
-    look *look_at = NULL; /* activation and weight of each layer in turn */
+    look *look_at = NULL;
     const int threads = c->o->threads > 0 ? c->o->threads : omp_get_max_threads();
     n = n < c->r->n_ranking ? n : c->r->n_ranking;
-    QNS_TRY(qns_new((void **)&look_at, 2 * (size_t)n, sizeof *look_at, err));
-    for (uint32_t i = 0; i < n; i++) {
-        QNS_TRY_DONE(prepare_activation(&look_at[2 * i], c, c->r->ranking[i], err));
-        QNS_TRY_DONE(prepare_weight(&look_at[2 * i + 1], c, c->r->ranking[i], err));
-    }
+    QNS_TRY(qns_new((void **)&look_at, n, sizeof *look_at, err));
+    for (uint32_t i = 0; i < n; i++)
+        QNS_TRY_DONE(prepare_activation(&look_at[i], c, c->r->ranking[i], err));
 #pragma omp parallel num_threads(threads)
     {
         void *room = qns_malloc64(QNS_MEASURE_ROOM);
 #pragma omp for schedule(dynamic)
-        for (uint32_t i = 0; i < 2 * n; i++) {
+        for (uint32_t i = 0; i < n; i++) {
             look_at[i].m.room = room;
             if (look_at[i].m.channel && !look_at[i].measured)
                 look_at[i].st = qns_measure_run(&look_at[i].m, &look_at[i].err);
         }
         qns_free(room);
     }
-    for (uint32_t i = 0; i < 2 * n; i++) {
-        qns_layer *l = &c->r->layer[c->r->ranking[i / 2]];
+    for (uint32_t i = 0; i < n; i++) {
+        qns_layer *l = &c->r->layer[c->r->ranking[i]];
         if (look_at[i].st != QNS_OK) {
             if (err)
                 *err = look_at[i].err;
             st = look_at[i].st;
             goto done;
         }
-        if (i % 2 == 0)
-            QNS_TRY_DONE(keep_hist(&l->hist, c, &look_at[i], err));
-        QNS_TRY_DONE(keep_channels(i % 2 == 0 ? &l->activation_channels : &l->weight_channels, c,
-                                   &look_at[i], err));
+        QNS_TRY_DONE(keep_hist(&l->hist, c, &look_at[i], err));
+        QNS_TRY_DONE(keep_activation(&l->activation_channels, c, &look_at[i], err));
+        QNS_TRY_DONE(keep_weight(&l->weight_channels, c, c->r->ranking[i], err));
     }
 done:
     qns_free(look_at);

@@ -103,6 +103,17 @@ static qns_status read_test(state *s, size_t i, int64_t row, size_t n_rows, size
                           : qns_capture_read(room, m->test, &p, err);
 }
 
+static void bins_of_codes(const qns_measure *m, const float *ref, const uint8_t *test,
+                          const qns_codes *codes, size_t n)
+{
+    float q[QNS_SUMS_BLOCK];
+    for (size_t i = 0, k; i < n; i += k) {
+        k = n - i < QNS_SUMS_BLOCK ? n - i : QNS_SUMS_BLOCK;
+        qns_codes_to_float(q, m->k, test + i, codes, k);
+        qns_bins_add(m->bins, ref + i, q, k);
+    }
+}
+
 /* Run by run of a channel; the last may be the front part of one. */
 static void add_codes(qns_sums *s, const qns_measure *m, const float *ref, const uint8_t *test,
                       size_t first, size_t n)
@@ -119,6 +130,8 @@ static void add_codes(qns_sums *s, const qns_measure *m, const float *ref, const
         len = left < n - i ? left : n - i;
         qns_sums_add_codes(&s[c], m->k, ref + i, test + i, &codes, len,
                            m->grid ? m->grid + (m->n_grid > 1 ? c : 0) : NULL);
+        if (m->bins)
+            bins_of_codes(m, ref + i, test + i, &codes, len);
     }
 }
 
@@ -136,7 +149,7 @@ static void add_piece(state *s, size_t i, size_t at, size_t first, size_t n)
 /* Channels of single elements are gathered as floats, so that a sum is not paid for each. */
 static bool takes_codes(const qns_measure *m)
 {
-    return !m->bins && (m->geom.inner > 1 || m->geom.channels == 1) &&
+    return (m->geom.inner > 1 || m->geom.channels == 1) &&
            qns_capture_has_codes(m->test, m->test_data);
 }
 
