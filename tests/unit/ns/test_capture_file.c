@@ -85,6 +85,21 @@ Test(capture_file, round_trip_codes)
     round_trip(&s);
 }
 
+/* The process that tries a file has no memory in which it could tell what it found. */
+Test(capture_file, nothing_can_be_told)
+{
+    enum { ROOM = 512 << 20 };
+    unsigned long pages = 0;
+    FILE *f = fopen("/proc/self/statm", "r");
+    cr_assert(f && fscanf(f, "%lu", &pages) == 1);
+    fclose(f);
+    const rlim_t now = (rlim_t)pages * (rlim_t)sysconf(_SC_PAGESIZE);
+    const struct rlimit limit = {now + ROOM, now + ROOM};
+    cr_assert_eq(setrlimit(RLIMIT_AS, &limit), 0);
+    cr_assert_neq(qns_arena_create_shared(&(qns_arena *){0}, 1 << 30, NULL), QNS_OK);
+    round_trip(&plain);
+}
+
 Test(capture_file, round_trip_deflate)
 {
     spec s = plain;

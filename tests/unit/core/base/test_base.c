@@ -16,6 +16,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 Test(base, glob)
@@ -187,6 +188,33 @@ Test(base, arena)
     cr_assert_str_eq(qns_arena_strdup(a, "text"), "text");
     qns_arena_free(a);
     qns_arena_free(NULL);
+}
+
+Test(base, arena_shared_with_a_child)
+{
+    enum { SIZE = 1 << 20 };
+    int status;
+    qns_arena *a = NULL;
+    cr_assert_eq(qns_arena_create_shared(&a, SIZE, NULL), QNS_OK);
+    char **said = qns_arena_get(a, 1, sizeof *said);
+    cr_assert(said && !*said);
+    const pid_t child = fork();
+    if (child == 0) {
+        *said = qns_arena_strdup(a, "from the child");
+        _exit(0);
+    }
+    cr_assert_eq(waitpid(child, &status, 0), child);
+    cr_assert_eq(status, 0);
+    cr_assert_str_eq(*said, "from the child");
+    const char *own = qns_arena_strdup(a, "from the parent");
+    cr_assert_str_eq(own, "from the parent");
+    cr_assert_str_eq(*said, "from the child");
+    cr_assert_null(qns_arena_get(a, SIZE, 1), "more than there is");
+    char *p = qns_arena_get(a, SIZE / 2, 1);
+    cr_assert_not_null(p);
+    memset(p, 1, SIZE / 2);
+    cr_assert_null(qns_arena_get(a, SIZE / 2, 1));
+    qns_arena_free(a);
 }
 
 Test(base, mem)
