@@ -10,7 +10,8 @@
 
 #include "core/base/status.h"
 
-/* Opens and reads what the parent is going to read, ignores errors, and returns. */
+/* Opens and reads what the parent is going to read, ignores errors, and returns. It may leave what
+ * it found in memory that both share (qns_arena_create_shared()), so that the parent need not. */
 typedef void qns_h5_try(const char *path, void *ctx);
 
 /* Runs fn in a child process. Fails with FORMAT when that dies or takes more than 30 seconds. Where
