@@ -119,7 +119,7 @@ static qns_status make_memory(qns_bench_data *d, qns_arena *a, qns_err *err)
         qns_arena_new((void **)&d->packed_f32, a, qk_pack_f32_size(N, K / 4), sizeof(float), err));
     QNS_TRY(qns_arena_new((void **)&d->acc, a, (size_t)M * N, sizeof(int32_t), err));
     QNS_TRY(qns_arena_new((void **)&d->col_sum, a, N, sizeof(int32_t), err));
-    /* A number for each panel, and at most one for two quads and one for the end. */
+    /* At most two numbers for each panel, and one for two quads. */
     QNS_TRY(qns_arena_new((void **)&d->notes, a, N / 16 * (K / 8 + 2), sizeof(int32_t), err));
     QNS_TRY(qns_arena_new(&d->scratch, a, QNS_BENCH_SCRATCH, 1, err));
     return qns_arena_new((void **)&d->mult, a, N, sizeof(float), err);

@@ -10,7 +10,8 @@
  * With codes up to 127, two sums of two still fit into 16 bits if the weights of the four products
  * add up to at most 258 on either side of 0, and most do: the largest weight of a channel is 127,
  * the others are smaller. Then one vpmaddwd widens two quads. Pairs of quads in which a column
- * exceeds that are noted when the weights are packed (notes_avx2.c) and go quad by quad. */
+ * exceeds that, wide pairs, are found when the weights are packed (notes_avx2.c), and are added
+ * behind the others, quad by quad. */
 #include "kernels/conv/conv_tile.h"
 #include "kernels/conv/parts_avx2.h"
 
@@ -150,14 +151,16 @@ typedef struct rows {
     size_t step; /* so many bytes for two quads; 0: nothing, the same line again and again */
 } rows;
 
-/* quad_of(), for the compiler another value each time. */
-INLINE __m256i quad_anew(const uint8_t *row)
+/* Quad q of a row or the one behind it: for the compiler another value each time, from an address
+ * that costs no instruction of its own. */
+INLINE __m256i quad_anew(const uint8_t *row, size_t q, const bool behind)
 {
-    __m256i quad;
-    __asm__ volatile("vpbroadcastd %1, %0"
-                     : "=x"(quad)
-                     : "m"(*(const uint32_t(*))(const void *)row));
-    return quad;
+    __m256i v;
+    if (behind)
+        __asm__ volatile("vpbroadcastd 4(%1,%2,4), %0" : "=x"(v) : "r"(row), "r"(q) : "memory");
+    else
+        __asm__ volatile("vpbroadcastd (%1,%2,4), %0" : "=x"(v) : "r"(row), "r"(q) : "memory");
+    return v;
 }
 
 INLINE __m256i load(const int8_t *w)
@@ -179,9 +182,9 @@ INLINE void add_one(__m256i c[ROWS][2], const uint8_t *const *a, size_t k, const
     }
 }
 
-/* Two quads that fit into 16 bits. Codes are loaded for each half of the columns anew: kept, they
- * would leave no registers for the sums. */
-INLINE void add_two(__m256i c[ROWS][2], const uint8_t *const *a, size_t k, const int8_t *w,
+/* Quads q and q + 1, which fit into 16 bits. Codes are loaded for each half of the columns anew:
+ * kept, they would leave no registers for the sums. */
+INLINE void add_two(__m256i c[ROWS][2], const uint8_t *const *a, size_t q, const int8_t *w,
                     const int mr)
 {
     const __m256i ones = _mm256_set1_epi16(1);
@@ -192,38 +195,36 @@ INLINE void add_two(__m256i c[ROWS][2], const uint8_t *const *a, size_t k, const
 #pragma GCC unroll 4
         for (int i = 0; i < mr; i++) {
             const __m256i sum =
-                _mm256_add_epi16(_mm256_maddubs_epi16(quad_anew(a[i] + k), w0),
-                                 _mm256_maddubs_epi16(quad_anew(a[i] + k + QK_QUAD), w1));
+                _mm256_add_epi16(_mm256_maddubs_epi16(quad_anew(a[i], q, false), w0),
+                                 _mm256_maddubs_epi16(quad_anew(a[i], q, true), w1));
             c[i][h] = _mm256_add_epi32(c[i][h], _mm256_madd_epi16(sum, ones));
         }
     }
 }
 
-/* A tap of mr positions whose codes are below 128; returns where the list of wide pairs goes on.
- * from: the tap's first quad. */
+/* A tap of mr positions whose codes are below 128; returns the list of the next tap. */
 INLINE const int32_t *add_tap(__m256i c[ROWS][2], const uint8_t *const *a, const int8_t *w,
-                              size_t n_quads, size_t from, const int32_t *wide, const int8_t *ahead,
+                              size_t n_quads, const int32_t *pairs, const int8_t *ahead,
                               size_t step, const int mr)
 {
-    const size_t even = n_quads / 2 * 2;
-    size_t q = 0;
+    const int32_t *wide = pairs + 1 + *pairs, *end = pairs + 1 + n_quads / 2;
 
-    while (q < even) {
-        const size_t next = (size_t)*wide - from, end = next < even ? next : even;
+    for (pairs++; pairs < wide; pairs++, ahead += step) {
+        const size_t q = (size_t)*pairs;
 
-        for (; q < end; q += 2, ahead += step) {
-            _mm_prefetch(ahead, _MM_HINT_T1);
-            add_two(c, a, q * QK_QUAD, w + q * PANEL_QUAD, mr);
-        }
-        if (q < even) {
-            add_one(c, a, q * QK_QUAD, w + q * PANEL_QUAD, mr, false);
-            add_one(c, a, (q + 1) * QK_QUAD, w + (q + 1) * PANEL_QUAD, mr, false);
-            q += 2, ahead += step, wide++;
-        }
+        _mm_prefetch(ahead, _MM_HINT_T1);
+        add_two(c, a, q, w + q * PANEL_QUAD, mr);
     }
-    if (q < n_quads)
+    for (; pairs < end; pairs++, ahead += step) {
+        const size_t q = (size_t)*pairs;
+
+        _mm_prefetch(ahead, _MM_HINT_T1);
         add_one(c, a, q * QK_QUAD, w + q * PANEL_QUAD, mr, false);
-    return wide;
+        add_one(c, a, (q + 1) * QK_QUAD, w + (q + 1) * PANEL_QUAD, mr, false);
+    }
+    if (n_quads % 2)
+        add_one(c, a, (n_quads - 1) * QK_QUAD, w + (n_quads - 1) * PANEL_QUAD, mr, false);
+    return end;
 }
 
 /* What the codes lost when they were cut. */
@@ -244,14 +245,12 @@ INLINE void add_missing(__m256i c[2], const split *s, size_t row, const int8_t *
     c[1] = c1;
 }
 
-typedef enum way { PAIRS, QUADS, ANY_CODES } way;
-
-/* mr positions times one panel; mr and by are constants after inlining. */
+/* mr positions times one panel; mr and any (codes, without lists) are constants after inlining. */
 INLINE void block(uint8_t *out, size_t ld_out, const qk_conv_tile *t, const rows *r, const panel *p,
-                  const int mr, const way by)
+                  const int mr, const bool any)
 {
     const int8_t *w = p->packed, *ahead = r->ahead;
-    const int32_t *wide = p->wide;
+    const int32_t *pairs = p->pairs;
     __m256i c[ROWS][2];
 
 #pragma GCC unroll 4
@@ -265,18 +264,15 @@ INLINE void block(uint8_t *out, size_t ld_out, const qk_conv_tile *t, const rows
 #pragma GCC unroll 4
         for (int i = 0; i < mr; i++)
             a[i] = r->at[tap * r->ld + (size_t)i];
-        if (by == PAIRS)
-            wide = add_tap(c, a, w, p->n_quads, tap * p->n_quads, wide, ahead, r->step, mr);
-        else
-            for (size_t q = 0; q < p->n_quads; q++) {
-                _mm_prefetch(ahead + q / 2 * r->step, _MM_HINT_T1);
-                add_one(c, a, q * QK_QUAD, w + q * PANEL_QUAD, mr, by == ANY_CODES);
-            }
+        if (!any)
+            pairs = add_tap(c, a, w, p->n_quads, pairs, ahead, r->step, mr);
+        for (size_t q = 0; any && q < p->n_quads; q++)
+            add_one(c, a, q * QK_QUAD, w + q * PANEL_QUAD, mr, true);
         ahead += p->n_quads / 2 * r->step;
     }
 
 #pragma GCC unroll 4
-    for (int i = 0; by != ANY_CODES && i < mr; i++)
+    for (int i = 0; !any && i < mr; i++)
         add_missing(c[i], r->s, r->first + (size_t)i, p->packed);
 
 #pragma GCC unroll 4
@@ -288,17 +284,14 @@ INLINE void block(uint8_t *out, size_t ld_out, const qk_conv_tile *t, const rows
 
 #define BLOCK(MR)                                                                                  \
     case MR:                                                                                       \
-        if (!r->s)                                                                                 \
-            block(out, ld_out, t, r, p, MR, ANY_CODES);                                            \
-        else if (p->wide)                                                                          \
-            block(out, ld_out, t, r, p, MR, PAIRS);                                                \
+        if (r->s)                                                                                  \
+            block(out, ld_out, t, r, p, MR, false);                                                \
         else                                                                                       \
-            block(out, ld_out, t, r, p, MR, QUADS);                                                \
+            block(out, ld_out, t, r, p, MR, true);                                                 \
         break;
 
-/* Not inlined: what a panel has for all blocks would fill the registers that the sums need. */
-static __attribute__((noinline)) void any_block(uint8_t *out, size_t ld_out, const qk_conv_tile *t,
-                                                const rows *r, size_t mr, const panel *p)
+INLINE void any_block(uint8_t *out, size_t ld_out, const qk_conv_tile *t, const rows *r, size_t mr,
+                      const panel *p)
 {
     switch (mr) {
         BLOCK(1)
@@ -316,6 +309,26 @@ static bool is_long(const split *s, size_t first, size_t n)
     return false;
 }
 
+/* Positions first..first + m - 1 times one panel. Not inlined: there the compiler sees that no code
+ * it stores changes the panel, and fills the registers that the sums need with what is in it. */
+static __attribute__((noinline)) void all_blocks(uint8_t *out, size_t ld_out, const qk_conv_tile *t,
+                                                 const split *s, size_t first, size_t m,
+                                                 const panel *p)
+{
+    const size_t share = t->n_taps * (p->n_quads / 2) * FETCH;
+
+    for (size_t i = 0; i < m; i += ROWS) {
+        const size_t mr = m - i < ROWS ? m - i : ROWS, b = i / ROWS;
+        rows r = {.at = s->rows + i, .ld = CHUNK, .s = s, .first = i};
+
+        if (is_long(s, i, mr))
+            r = (rows){.at = t->rows + first + i, .ld = t->m};
+        r.ahead = b < FETCHING ? p->next + b * share : p->packed;
+        r.step = b < FETCHING ? FETCH : 0;
+        any_block(out + i * ld_out, ld_out, t, &r, mr, p);
+    }
+}
+
 /* Positions first..first + m - 1 times all columns; m <= CHUNK. */
 static void chunk(uint8_t *out, size_t ld_out, const qk_conv_tile *t, split *s, size_t first,
                   size_t m)
@@ -325,20 +338,7 @@ static void chunk(uint8_t *out, size_t ld_out, const qk_conv_tile *t, split *s, 
         panel p;
 
         make_panel(&p, t, col);
-        const size_t share = t->n_taps * (p.n_quads / 2) * FETCH;
-        const int8_t *next = p.packed + t->n_taps * p.n_quads * PANEL_QUAD;
-        if (col + QK_PANEL >= t->n && t->ahead)
-            next = t->ahead;
-        for (size_t i = 0; i < m; i += ROWS) {
-            const size_t mr = m - i < ROWS ? m - i : ROWS, b = i / ROWS;
-            rows r = {.at = s->rows + i, .ld = CHUNK, .s = s, .first = i};
-
-            if (is_long(s, i, mr))
-                r = (rows){.at = t->rows + first + i, .ld = t->m};
-            r.ahead = b < FETCHING ? next + b * share : p.packed;
-            r.step = b < FETCHING ? FETCH : 0;
-            any_block(out + (first + i) * ld_out + col, ld_out, t, &r, mr, &p);
-        }
+        all_blocks(out + first * ld_out + col, ld_out, t, s, first, m, &p);
     }
 }
 

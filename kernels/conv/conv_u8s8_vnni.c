@@ -21,10 +21,10 @@ enum {
     STEP_AHEAD = 2 /* lines fetched in a step: eight blocks fetch what 4 panels need */
 };
 
-/* A group of panels, and what is left to fetch of the next one. */
+/* A group of panels. */
 typedef struct group {
     const qk_conv_tile *t;
-    const int8_t *packed, *ahead, *ahead_end;
+    const int8_t *packed, *ahead;         /* ahead: what the next block fetches */
     size_t panel_size, tap_size, n_steps; /* bytes of a panel; of a tap's codes; steps of a tap */
     qk_epilogue e;
 } group;
@@ -71,14 +71,11 @@ INLINE void store(uint8_t *out, size_t ld_out, const qk_epilogue *e,
 }
 
 /* mr positions times np panels; both are constants after inlining. */
-INLINE void block(uint8_t *out, size_t ld_out, const uint8_t *const *rows, group *g, const int mr,
-                  const int np)
+INLINE void block(uint8_t *out, size_t ld_out, const uint8_t *const *rows, const group *g,
+                  const int mr, const int np)
 {
-    const int8_t *w0 = g->packed, *w3 = g->packed + 3 * g->panel_size;
+    const int8_t *w0 = g->packed, *w3 = g->packed + 3 * g->panel_size, *ahead = g->ahead;
     const size_t size = g->panel_size, in_steps = g->n_steps * STEP * QK_QUAD;
-    /* Where nothing is left to fetch, the same line again: that asks no cache for anything. */
-    const int8_t *ahead = g->ahead < g->ahead_end ? g->ahead : w0;
-    const size_t next_line = g->ahead < g->ahead_end ? LINE : 0;
     __m512i c[MAX_ROWS][MAX_PANELS];
 
 #pragma GCC unroll 16
@@ -97,7 +94,7 @@ INLINE void block(uint8_t *out, size_t ld_out, const uint8_t *const *rows, group
             a[i] = rows[i];
         for (; q < in_steps; q += STEP * QK_QUAD) {
             /* What lies behind the weights may be asked for, too: a prefetch cannot fault. */
-            for (int i = 0; i < STEP_AHEAD; i++, ahead += next_line)
+            for (int i = 0; i < STEP_AHEAD; i++, ahead += LINE)
                 _mm_prefetch(ahead, _MM_HINT_T1);
 #pragma GCC unroll 16
             for (size_t i = 0; i < STEP; i++, w0 += PANEL_QUAD, w3 += PANEL_QUAD)
@@ -106,62 +103,66 @@ INLINE void block(uint8_t *out, size_t ld_out, const uint8_t *const *rows, group
         for (; q < g->tap_size; q += QK_QUAD, w0 += PANEL_QUAD, w3 += PANEL_QUAD)
             add_quad(c, a, q, w0, w3, size, mr, np);
     }
-    g->ahead = next_line ? ahead : g->ahead;
+
     if (np == MAX_PANELS && g->e.plain)
         store(out, ld_out, &g->e, c, mr, np, true);
     else
         store(out, ld_out, &g->e, c, mr, np, false);
 }
 
-#define BLOCKS(MR, NP)                                                                             \
+#define BLOCK(MR, NP)                                                                              \
     case MR:                                                                                       \
-        for (size_t i = 0; i < n; i++)                                                             \
-            block(out + i * MR * ld_out, ld_out, rows + i * MR, g, MR, NP);                        \
+        block(out, ld_out, rows, g, MR, NP);                                                       \
         break;
-#define UP_TO_8(NP)                                                                                \
-    static void blocks_##NP(uint8_t *out, size_t ld_out, const uint8_t *const *rows, group *g,     \
-                            size_t mr, size_t n)                                                   \
+#define BLOCKS(NP)                                                                                 \
+    static void blocks_##NP(uint8_t *out, size_t ld_out, const uint8_t *const *rows,               \
+                            const group *g, size_t mr)                                             \
     {                                                                                              \
         switch (mr) {                                                                              \
-            BLOCKS(1, NP)                                                                          \
-            BLOCKS(2, NP)                                                                          \
-            BLOCKS(3, NP)                                                                          \
-            BLOCKS(4, NP)                                                                          \
-            BLOCKS(5, NP)                                                                          \
-            BLOCKS(6, NP)                                                                          \
-            BLOCKS_7_8(NP)                                                                         \
+            BLOCK(1, NP)                                                                           \
+            BLOCK(2, NP)                                                                           \
+            BLOCK(3, NP)                                                                           \
+            BLOCK(4, NP)                                                                           \
+            BLOCK(5, NP)                                                                           \
+            BLOCK(6, NP)                                                                           \
+            BLOCK_7_8(NP)                                                                          \
         }                                                                                          \
     }
-#define BLOCKS_7_8(NP) BLOCKS(7, NP) BLOCKS(8, NP)
-UP_TO_8(1)
-UP_TO_8(2)
-UP_TO_8(3)
-#undef BLOCKS_7_8
-#define BLOCKS_7_8(NP)
-UP_TO_8(4)
+#define BLOCK_7_8(NP) BLOCK(7, NP) BLOCK(8, NP)
+BLOCKS(1)
+BLOCKS(2)
+BLOCKS(3)
+#undef BLOCK_7_8
+#define BLOCK_7_8(NP)
+BLOCKS(4)
 
-/* n blocks of mr positions times np panels. */
-static void some_rows(uint8_t *out, size_t ld_out, const uint8_t *const *rows, group *g, size_t mr,
-                      size_t n, size_t np)
+static void any_block(uint8_t *out, size_t ld_out, const uint8_t *const *rows, const group *g,
+                      size_t mr, size_t np)
 {
     if (np == 4)
-        blocks_4(out, ld_out, rows, g, mr, n);
+        blocks_4(out, ld_out, rows, g, mr);
     else if (np == 3)
-        blocks_3(out, ld_out, rows, g, mr, n);
+        blocks_3(out, ld_out, rows, g, mr);
     else if (np == 2)
-        blocks_2(out, ld_out, rows, g, mr, n);
+        blocks_2(out, ld_out, rows, g, mr);
     else
-        blocks_1(out, ld_out, rows, g, mr, n);
+        blocks_1(out, ld_out, rows, g, mr);
 }
 
-/* Rows in blocks of nearly equal height: a block of one or two rows waits for its own sums. */
-static void all_rows(uint8_t *out, size_t ld_out, group *g, size_t np)
+/* Rows in blocks of nearly equal height: a block of one or two rows waits for its own sums. They
+ * share in fetching np panels from `next` on. */
+static void all_rows(uint8_t *out, size_t ld_out, group *g, size_t np, const int8_t *next)
 {
-    const size_t m = g->t->m, most = np == 4 ? 6 : 8, n = (m + most - 1) / most;
-    const size_t mr = m / n, n_higher = m % n, in_higher = n_higher * (mr + 1);
+    const size_t m = g->t->m, most = np == 4 ? 6 : 8, n_blocks = (m + most - 1) / most;
+    const size_t share = g->t->n_taps * g->n_steps * STEP_AHEAD * LINE;
 
-    some_rows(out, ld_out, g->t->rows, g, mr + 1, n_higher, np);
-    some_rows(out + in_higher * ld_out, ld_out, g->t->rows + in_higher, g, mr, n - n_higher, np);
+    for (size_t b = 0, i = 0; b < n_blocks; b++) {
+        const size_t mr = m / n_blocks + (b < m % n_blocks);
+
+        g->ahead = b * share < np * g->panel_size ? next + b * share : g->packed;
+        any_block(out + i * ld_out, ld_out, g->t->rows + i, g, mr, np);
+        i += mr;
+    }
 }
 
 void qk_conv_u8s8__vnni(uint8_t *out, size_t ld_out, const qk_conv_tile *t)
@@ -171,8 +172,6 @@ void qk_conv_u8s8__vnni(uint8_t *out, size_t ld_out, const qk_conv_tile *t)
     const size_t n_groups = (n_panels + MAX_PANELS - 1) / MAX_PANELS;
     group g;
 
-    if (!t->m)
-        return;
     g.t = t;
     g.tap_size = n_quads * QK_QUAD;
     g.n_steps = n_quads / STEP;
@@ -183,11 +182,9 @@ void qk_conv_u8s8__vnni(uint8_t *out, size_t ld_out, const qk_conv_tile *t)
         const size_t width = (end == n_panels ? t->n : end * QK_PANEL) - col;
         const int8_t *next = t->packed + end * g.panel_size;
 
-        g.ahead = end == n_panels && t->ahead ? t->ahead : next;
-        g.ahead_end = g.ahead + (end - p) * g.panel_size;
         g.packed = t->packed + p * g.panel_size;
         qk_epilogue_make(&g.e, t->rq, col, width);
-        all_rows(out + col, ld_out, &g, end - p);
+        all_rows(out + col, ld_out, &g, end - p, end == n_panels && t->ahead ? t->ahead : next);
         p = end;
     }
 }

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* Which pairs of quads the AVX2 kernel cannot add in 16 bits, whatever the codes are. */
+/* Which pairs of quads the AVX2 kernel can add in 16 bits, whatever the codes are
+ * (conv_u8s8_avx2.c): an order in which those come first, for each tap of each panel, so that the
+ * kernel decides nothing pair by pair. */
 #include "kernels/conv/conv_tile.h"
 #include "kernels/conv/parts_avx2.h"
 
-enum {
-    MOST = 258, /* 127 * 258 = 32,766 */
-    RARE = 16   /* where more than one pair in that many is wide, branches cost more than is won */
-};
+enum { MOST = 258 }; /* 127 * 258 = 32,766 */
 
 /* Weights of the quads at a and b: some four of them add up to more than MOST. */
 static bool is_wide(const int8_t *a, const int8_t *b)
@@ -24,40 +23,30 @@ static bool is_wide(const int8_t *a, const int8_t *b)
     return false;
 }
 
-/* Writes the first quads of a panel's wide pairs, counted over all taps, and INT32_MAX behind them;
- * returns how many numbers that is. */
-static size_t list_wide(int32_t *list, const int8_t *packed, size_t n_taps, size_t tap_quads)
+/* Writes how many pairs of a tap are not wide, the first quads of those, and of the wide ones. */
+static void order_pairs(int32_t *list, const int8_t *tap, size_t tap_quads)
 {
-    size_t n = 0;
+    int32_t *to = list + 1;
 
-    for (size_t tap = 0; tap < n_taps; tap++, packed += tap_quads * PANEL_QUAD)
+    for (int wide = 0; wide < 2; wide++) {
         for (size_t q = 0; q + 1 < tap_quads; q += 2)
-            if (is_wide(packed + q * PANEL_QUAD, packed + (q + 1) * PANEL_QUAD)) {
-                if (list)
-                    list[n] = (int32_t)(tap * tap_quads + q);
-                n++;
-            }
-    if (list)
-        list[n] = INT32_MAX;
-    return n + 1;
+            if (is_wide(tap + q * PANEL_QUAD, tap + (q + 1) * PANEL_QUAD) == (wide == 1))
+                *to++ = (int32_t)q;
+        if (!wide)
+            list[0] = (int32_t)(to - list - 1);
+    }
 }
 
-/* For each panel where its list begins, counted from this number on, or 0: it has too many. */
+/* For each panel where its lists begin, counted from this number on; then the lists. */
 size_t qk_conv_notes__avx2(int32_t *notes, const int8_t *packed, size_t n_panels, size_t n_taps,
                            size_t tap_k)
 {
-    const size_t tap_quads = (tap_k + QK_QUAD - 1) / QK_QUAD;
-    size_t at = n_panels;
+    const size_t tap_quads = (tap_k + QK_QUAD - 1) / QK_QUAD, list_size = 1 + tap_quads / 2;
+    const size_t n_lists = n_panels * n_taps;
 
-    for (size_t p = 0; p < n_panels; p++, packed += n_taps * tap_quads * PANEL_QUAD) {
-        const size_t n = list_wide(NULL, packed, n_taps, tap_quads);
-        const bool many = (n - 1) * RARE > n_taps * (tap_quads / 2);
-
-        if (notes)
-            notes[p] = many ? 0 : (int32_t)(at - p);
-        if (notes && !many)
-            list_wide(notes + at, packed, n_taps, tap_quads);
-        at += many ? 0 : n;
-    }
-    return at;
+    for (size_t p = 0; notes && p < n_panels; p++)
+        notes[p] = (int32_t)(n_panels - p + p * n_taps * list_size);
+    for (size_t i = 0; notes && i < n_lists; i++, packed += tap_quads * PANEL_QUAD)
+        order_pairs(notes + n_panels + i * list_size, packed, tap_quads);
+    return n_panels + n_lists * list_size;
 }

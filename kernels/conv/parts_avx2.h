@@ -19,9 +19,10 @@ typedef struct panel {
     int32_t offset[QK_PANEL];
     __m256 rcp;
     __m256i zero, lo, hi; /* words; bytes; bytes */
+    bool clips;           /* lo..hi is narrower than what packing leaves */
     size_t width, n_quads;
-    const int8_t *packed;
-    const int32_t *wide; /* its list (notes_avx2.c), or NULL: quad by quad */
+    const int8_t *packed, *next; /* next: the weights to fetch meanwhile */
+    const int32_t *pairs;        /* its lists (notes_avx2.c) */
 } panel;
 
 static inline void make_panel(panel *p, const qk_conv_tile *t, size_t col)
@@ -41,10 +42,14 @@ static inline void make_panel(panel *p, const qk_conv_tile *t, size_t col)
     p->zero = _mm256_set1_epi16((int16_t)rq->zero);
     p->lo = _mm256_set1_epi8((char)rq->lo);
     p->hi = _mm256_set1_epi8((char)rq->hi);
+    p->clips = rq->lo != 0 || rq->hi != 255;
     p->n_quads = (t->tap_k + QK_QUAD - 1) / QK_QUAD;
     p->packed = t->packed + col / QK_PANEL * t->n_taps * p->n_quads * PANEL_QUAD;
-    p->wide = t->notes + col / QK_PANEL;
-    p->wide = *p->wide ? p->wide + *p->wide : NULL;
+    p->next = p->packed + t->n_taps * p->n_quads * PANEL_QUAD;
+    if (col + QK_PANEL >= t->n && t->ahead)
+        p->next = t->ahead;
+    p->pairs = t->notes + col / QK_PANEL;
+    p->pairs += *p->pairs;
 }
 
 INLINE __m256i quad_of(const uint8_t *row)
@@ -88,7 +93,8 @@ INLINE void write_two(uint8_t *out0, uint8_t *out1, const panel *p, const __m256
     __m256i codes =
         _mm256_packus_epi16(_mm256_adds_epi16(w0, p->zero), _mm256_adds_epi16(w1, p->zero));
 
-    codes = _mm256_min_epu8(_mm256_max_epu8(codes, p->lo), p->hi);
+    if (p->clips)
+        codes = _mm256_min_epu8(_mm256_max_epu8(codes, p->lo), p->hi);
     codes = _mm256_permutevar8x32_epi32(codes, order);
     store16(out0, _mm256_castsi256_si128(codes), p->width);
     store16(out1, _mm256_extracti128_si256(codes, 1), p->width);
