@@ -148,7 +148,7 @@ typedef struct qns_measure {
 } qns_measure;
 
 /* Both sides of a block: few enough to stay in the second-level cache. */
-enum { QNS_MEASURE_BLOCK = 64 * QNS_SUMS_BLOCK, QNS_MEASURE_ROOM = QNS_MEASURE_BLOCK * 8 };
+enum { QNS_MEASURE_BLOCK = 32 * QNS_SUMS_BLOCK, QNS_MEASURE_ROOM = QNS_MEASURE_BLOCK * 8 };
 
 /* Reads both sides once, in blocks of bounded size. Thread-safe for different measures. */
 qns_status qns_measure_run(qns_measure *m, qns_err *err);

@@ -10,7 +10,7 @@
 
 /* Of filtered chunks more elements are in memory at a time, because each reading unpacks a chunk as
  * a whole. */
-enum { BLOCK = QNS_MEASURE_BLOCK, FILTERED_BLOCK = 512 * QNS_SUMS_BLOCK };
+enum { BLOCK = QNS_MEASURE_BLOCK, FILTERED_BLOCK = 256 * QNS_SUMS_BLOCK };
 
 qns_geom qns_geom_of(const qns_shape *s, int32_t axis)
 {

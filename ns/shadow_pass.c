@@ -116,7 +116,7 @@ static void add_block(const flats *f, size_t at, size_t n)
 void qns_pass_over(qns_pass *w, const qns_tensor *ref, const qns_pass_pair *pair, int n,
                    qns_local *give, qns_vid v)
 {
-    enum { CHUNK = 16 * QNS_SUMS_BLOCK, WORTH = 8 * QNS_SUMS_BLOCK /* waking a thread */ };
+    enum { CHUNK = 8 * QNS_SUMS_BLOCK, WORTH = 4 * QNS_SUMS_BLOCK /* waking a thread */ };
     const size_t count = qns_tensor_count(ref), n_chunks = (count + CHUNK - 1) / CHUNK;
     flats f = {.ref = ref->data, .part = w->part};
     for (int i = 0; i < n; i++) {

@@ -20,8 +20,7 @@
 
 enum {
     QK_PAIR_LANES = 8,
-    QK_PAIR_AHEAD =
-        2048 /* callers walk on in blocks of so many: the next one is fetched meanwhile */
+    QK_PAIR_AHEAD = 2048 /* elements: so far ahead, callers walk on, numbers are fetched */
 };
 
 static inline double qk_join_lanes(const double *v)
