@@ -38,13 +38,16 @@ typedef struct qns_shadow_opts {
     uint32_t n_detail; /* layers with weight channels; 0: 5 */
     bool per_channel;  /* activations by channel, too */
     bool force;        /* although the float weights behind the two differ; becomes a finding */
-    void (*progress)(void *ctx, int64_t done, int64_t total); /* samples; may be NULL */
-    bool (*cancelled)(void *ctx);                             /* may be NULL */
+    /* Both may be NULL; one call at a time, but from any thread. progress: after each sample.
+     * cancelled: asked before each sample. */
+    void (*progress)(void *ctx, int64_t done, int64_t total);
+    bool (*cancelled)(void *ctx);
     void *ctx;
 } qns_shadow_opts;
 
-/* The data source was opened for the float graph. opts may be NULL. Free the result with
- * qns_result_free().
+/* Samples run side by side, as many as test->exec->threads says (core/exec/lanes.h), which the
+ * result does not depend on. The data source was opened for the float graph. opts may be NULL. Free
+ * the result with qns_result_free().
  *
  * Fails with MISMATCH when the two graphs do not belong together: other inputs, other float
  * weights, no layer in common, the first one is quantized; with NOTFOUND when a glob matches
