@@ -8,7 +8,8 @@
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "memory is written as it is");
 
 enum {
-    PIECE = 512 * 1024, /* in the second-level cache, with what it is made from */
+    PIECE = 512 * 1024,      /* in the second-level cache, with what it is made from */
+    LARGEST_PIECE = 2 << 20, /* unless one channel is larger */
     LINE = 64
 };
 
@@ -97,56 +98,57 @@ bool qns_h5_column_add(qns_h5_column *c, const char *row)
 /* ---- one row ---- */
 
 typedef struct pieces {
-    const qns_tensor *t;
-    haddr_t at;
     size_t channels, span;  /* span: bytes of a channel */
     size_t each, per_image; /* channels of a piece; pieces of an image */
     size_t n;
 } pieces;
 
-/* Whole lines of channels, so that no line is read for two pieces. */
-static pieces cut(const qns_tensor *t, haddr_t at)
+/* Whole lines of channels, so that no line is read for two pieces, unless that gets too large. */
+static pieces cut(const qns_shape *shape, qns_dtype type)
 {
-    const size_t size = qns_dtype_size(t->dtype), line = LINE / size;
-    pieces p = {.t = t, .at = at, .channels = (size_t)t->shape.dim[1]};
-    p.span = qns_shape_span(&t->shape, 2, t->shape.rank) * size;
-    const size_t lines = PIECE / (line * p.span);
+    const size_t size = qns_dtype_size(type), line = LINE / size;
+    pieces p = {.channels = (size_t)shape->dim[1]};
+    p.span = qns_shape_span(shape, 2, shape->rank) * size;
+    const size_t lines = PIECE / (line * p.span), most = LARGEST_PIECE / p.span;
     p.each = line * (lines > 1 ? lines : 1);
+    p.each = p.each < most ? p.each : most > 1 ? most : 1;
     p.each = p.each < p.channels ? p.each : p.channels;
     p.per_image = (p.channels + p.each - 1) / p.each;
-    p.n = (size_t)t->shape.dim[0] * p.per_image;
+    p.n = (size_t)shape->dim[0] * p.per_image;
     return p;
 }
 
-static bool write_piece(qns_h5_disk *disk, const pieces *p, size_t k, char *buf)
+static bool write_turned(qns_h5_lane *l, qns_h5_out *out, uint64_t at, const qns_tensor *t)
 {
-    const size_t image = k / p->per_image, first = k % p->per_image * p->each;
-    const size_t n = p->each < p->channels - first ? p->each : p->channels - first;
-    qns_tensor_channels(buf, p->t, image, first, n);
-    return qns_h5_disk_write(disk, p->at + (image * p->channels + first) * p->span, buf,
-                             n * p->span);
+    const pieces p = cut(&t->shape, t->dtype);
+    bool ok = true;
+    for (size_t k = 0; k < p.n && ok; k++) {
+        const size_t image = k / p.per_image, first = k % p.per_image * p.each;
+        const size_t n = p.each < p.channels - first ? p.each : p.channels - first;
+        qns_h5_piece *piece = qns_h5_out_take(out, &l->box);
+        qns_tensor_channels(piece->data, t, image, first, n);
+        piece->at = at + (image * p.channels + first) * p.span;
+        piece->size = n * p.span;
+        ok = qns_h5_out_put(out, piece);
+    }
+    return ok;
 }
 
-static bool is_straight(const qns_tensor *t)
+static bool write_straight(qns_h5_lane *l, qns_h5_out *out, uint64_t at, const char *from,
+                           size_t size)
 {
-    return t->layout == QNS_ROW || qns_layout_trivial(&t->shape);
+    bool done, ok = qns_h5_out_try(&done, out, at, from, size);
+    for (size_t i = 0; i < size && !done && ok; i += PIECE) {
+        qns_h5_piece *piece = qns_h5_out_take(out, &l->box);
+        piece->at = at + i;
+        piece->size = PIECE < size - i ? PIECE : size - i;
+        memcpy(piece->data, from + i, piece->size);
+        ok = qns_h5_out_put(out, piece);
+    }
+    return ok;
 }
 
-bool qns_h5_lane_reserve(qns_h5_lane *l, const qns_h5_column *c, const qns_tensor *t)
-{
-    if (c->compressed || is_straight(t))
-        return true;
-    const pieces p = cut(t, 0);
-    const size_t size = p.each * p.span;
-    if (l->piece_size >= size)
-        return true;
-    qns_free(l->piece);
-    l->piece = qns_malloc64(size);
-    l->piece_size = l->piece ? size : 0;
-    return l->piece != NULL;
-}
-
-bool qns_h5_lane_write(qns_h5_lane *l, const qns_h5_column *c, uint32_t column, qns_h5_disk *disk,
+bool qns_h5_lane_write(qns_h5_lane *l, const qns_h5_column *c, uint32_t column, qns_h5_out *out,
                        const qns_tensor *t)
 {
     const uint64_t at = l->place[column];
@@ -154,22 +156,35 @@ bool qns_h5_lane_write(qns_h5_lane *l, const qns_h5_column *c, uint32_t column, 
         qns_tensor_relayout(l->rows + at, QNS_ROW, t);
         return true;
     }
-    if (is_straight(t))
-        return qns_h5_disk_write(disk, at, t->data, c->dims.row_bytes);
-    const pieces p = cut(t, at);
-    for (size_t k = 0; k < p.n; k++)
-        if (!write_piece(disk, &p, k, l->piece))
-            return false;
-    return true;
+    if (t->layout == QNS_ROW || qns_layout_trivial(&t->shape))
+        return write_straight(l, out, at, t->data, c->dims.row_bytes);
+    return write_turned(l, out, at, t);
 }
 
-/* ---- lanes ---- */
+/* ---- columns and lanes ---- */
+
+qns_status qns_h5_column_init(qns_h5_column *c, const qns_cap_desc *d, const qns_h5_how *how,
+                              qns_err *err)
+{
+    c->most = how->samples > 0 ? (hsize_t)how->samples : 0;
+    c->compressed = how->compress != QNS_COMPRESS_NONE;
+    c->piece = PIECE;
+    if (d->shape.rank >= 3) {
+        const pieces p = cut(&d->shape, d->dtype);
+        c->piece = p.each * p.span > PIECE ? p.each * p.span : PIECE;
+    }
+    if (c->compressed && c->dims.chunk_rows > 1 &&
+        !(c->buf = qns_malloc64(c->dims.chunk_rows * c->dims.row_bytes)))
+        QNS_FAIL(err, NOMEM, "cannot get memory for a chunk of '%s'", d->name);
+    return QNS_OK;
+}
 
 qns_status qns_h5_lane_init(qns_h5_lane *l, const qns_h5_column *c, size_t n, qns_err *err)
 {
-    size_t size = 0;
+    size_t size = 0, piece = PIECE;
     QNS_TRY(qns_new((void **)&l->place, n, sizeof *l->place, err));
     for (size_t i = 0; i < n; i++) {
+        piece = c[i].piece > piece ? c[i].piece : piece;
         if (!c[i].compressed)
             continue;
         l->place[i] = size;
@@ -177,12 +192,12 @@ qns_status qns_h5_lane_init(qns_h5_lane *l, const qns_h5_column *c, size_t n, qn
     }
     if (size > 0 && !(l->rows = qns_malloc64(size)))
         QNS_FAIL(err, NOMEM, "cannot get %zu bytes for a sample", size);
-    return QNS_OK;
+    return qns_h5_box_init(&l->box, piece > LARGEST_PIECE ? 1 : QNS_H5_PIECES, piece, err);
 }
 
 void qns_h5_lane_fini(qns_h5_lane *l)
 {
     qns_free(l->place);
     qns_free(l->rows);
-    qns_free(l->piece);
+    qns_h5_box_fini(&l->box);
 }

@@ -42,6 +42,7 @@ struct qns_cap_writer {
     hsize_t begun, on_disk; /* samples that have begun; as of the last flush, in /samples */
     qns_digester *all_inputs;
     qns_h5_how how;
+    qns_h5_out out;
     qns_h5_lane *lane;
     int n_lanes;
     struct timespec last_flush;
@@ -102,6 +103,7 @@ static void free_writer(qns_cap_writer *w)
     for (int i = 0; w->lane && i < w->n_lanes; i++)
         qns_h5_lane_fini(&w->lane[i]);
     qns_free(w->lane);
+    qns_h5_out_fini(&w->out);
     qns_free(w->columns.at);
     qns_h5_lists_fini(&w->lists);
     qns_digester_free(w->all_inputs);
@@ -165,6 +167,7 @@ qns_status qns_cap_create(qns_cap_writer **out, const char *path, const qns_cap_
     const size_t size = strlen(path) + sizeof ".partial";
     QNS_TRY(qns_new((void **)&w, 1, sizeof *w, err));
     w->disk.fd = w->disk.reserve = -1;
+    qns_h5_out_init(&w->out, &w->disk);
     w->n_lanes = facts->lanes > 0 ? facts->lanes : 1;
     w->how = (qns_h5_how){compress, facts->samples};
     w->path = qns_strdup(path);
@@ -205,11 +208,7 @@ qns_status qns_cap_column(uint32_t *out, qns_cap_writer *w, const qns_cap_desc *
         qns_h5_make_dataset(&c.dset, &c.dims, w->group[d->group], d, &w->how, err);
     qns_h5_unlock();
     QNS_TRY(st);
-    c.most = w->how.samples > 0 ? (hsize_t)w->how.samples : 0;
-    c.compressed = w->how.compress != QNS_COMPRESS_NONE;
-    if (c.compressed && c.dims.chunk_rows > 1 &&
-        !(c.buf = qns_malloc64(c.dims.chunk_rows * c.dims.row_bytes)))
-        QNS_FAIL(err, NOMEM, "cannot get memory for a chunk of '%s'", d->name);
+    QNS_TRY(qns_h5_column_init(&c, d, &w->how, err));
     *out = (uint32_t)w->columns.n;
     QNS_VEC_PUSH(&w->columns, c, err);
     return QNS_OK;
@@ -244,11 +243,8 @@ qns_status qns_cap_append(qns_cap_writer *w, int lane, uint32_t i, const qns_ten
                           qns_err *err)
 {
     const qns_h5_column *c = &w->columns.at[i];
-    qns_h5_lane *l = &w->lane[lane];
     assert(qns_tensor_bytes(t) == c->dims.row_bytes);
-    if (!qns_h5_lane_reserve(l, c, t))
-        QNS_FAIL(err, NOMEM, "cannot get memory to write %zu bytes", c->dims.row_bytes);
-    if (qns_h5_lane_write(l, c, i, &w->disk, t))
+    if (qns_h5_lane_write(&w->lane[lane], c, i, &w->out, t))
         return QNS_OK;
     qns_h5_lock();
     const qns_status st = no_write(w, err);
@@ -326,8 +322,9 @@ qns_status qns_cap_sample(qns_cap_writer *w, int lane, int64_t id, const qns_dig
                           int64_t label, qns_err *err)
 {
     qns_status st = QNS_OK;
+    const bool written = qns_h5_out_settle(&w->out, &w->lane[lane].box);
     qns_h5_lock();
-    if (!add_compressed(w, &w->lane[lane]))
+    if (!written || !add_compressed(w, &w->lane[lane]))
         st = no_write(w, err);
     if (st == QNS_OK)
         st = qns_h5_lists_add(&w->lists, id, inputs, label, err);
