@@ -107,6 +107,13 @@ static qns_status open_lanes(qns_session **out, qns_flow *f, size_t model, qns_e
     return qns_session_open_lanes(*out, f->args->model[model], NULL, &c, &f->args->data, err);
 }
 
+qns_status qns_flow_side_by_side(qns_flow *f, qns_flow_way *w, qns_err *err)
+{
+    qns_session *s;
+    QNS_TRY(open_lanes(&s, f, w->model, err));
+    return qns_session_run_all(s, NULL, NULL, err);
+}
+
 qns_status qns_flow_capture(qns_flow *f, qns_flow_way *w, qns_err *err)
 {
     qns_session *s;

@@ -53,8 +53,10 @@ struct qns_flow {
 };
 
 qns_flow_way *qns_flow_add(qns_flow *f, const char *name, qns_flow_run run);
-/* All samples through a model; nobody looks. */
+/* All samples through a model, one after the other, each layer on all threads; nobody looks. */
 qns_status qns_flow_plain(qns_flow *f, qns_flow_way *w, qns_err *err);
+/* The same side by side. */
+qns_status qns_flow_side_by_side(qns_flow *f, qns_flow_way *w, qns_err *err);
 /* What w->what says (0: all) of all samples of a model into its file. */
 qns_status qns_flow_capture(qns_flow *f, qns_flow_way *w, qns_err *err);
 

@@ -27,7 +27,7 @@ qns_status qns_session_open(qns_session *s, const char *model, const char *backe
 qns_status qns_session_open_lanes(qns_session *s, const char *model, const char *backend,
                                   const qns_common *c, const qns_data_args *d, qns_err *err);
 /* Runs all samples, side by side; see() gets the results, in the order of samples, one call at a
- * time. Ctrl-C stops it. */
+ * time; it may be NULL. Ctrl-C stops it. */
 typedef qns_status (*qns_session_see)(void *ctx, const qns_tensor *out, int64_t sample,
                                       qns_err *err);
 qns_status qns_session_run_all(qns_session *s, qns_session_see see, void *ctx, qns_err *err);

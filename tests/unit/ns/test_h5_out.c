@@ -21,7 +21,8 @@ typedef struct writer {
 
 static int file_of(char *path)
 {
-    strcpy(path, "/tmp/qns-test-out-XXXXXX");
+    strcpy(path, "/tmp/qns-test-");
+    memset(path + strlen(path), 'X', 6); /* mkstemp fills these in */
     const int fd = mkstemp(path);
     cr_assert(fd >= 0);
     return fd;
@@ -96,7 +97,7 @@ static void run_all(qns_h5_out *o, writer *w, int pieces)
 Test(h5_out, every_byte_arrives)
 {
     for (int pieces = 1; pieces <= QNS_H5_PIECES; pieces++) {
-        char path[64];
+        char path[64] = {0};
         writer w[THREADS];
         qns_h5_out o;
         qns_h5_disk disk = {.fd = file_of(path), .reserve = -1};
@@ -112,7 +113,7 @@ Test(h5_out, every_byte_arrives)
 
 Test(h5_out, a_write_that_fails_is_told_to_all_and_stops_nobody)
 {
-    char path[64];
+    char path[64] = {0};
     writer w[THREADS];
     qns_h5_out o;
     close(file_of(path));
