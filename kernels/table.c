@@ -94,6 +94,7 @@ static void init_avx2(qk_table *t)
 #if defined(QK_HAVE_VNNI)
 static void init_vnni(qk_table *t)
 {
+    t->transpose_b1 = qk_transpose_b1__vnni;
     t->gemm_u8s8 = qk_gemm_u8s8__vnni;
     t->requant = qk_requant__vnni;
     t->conv_u8s8 = qk_conv_u8s8__vnni;

@@ -15,6 +15,8 @@ void qk_transpose_b1__avx2(uint8_t *out, const uint8_t *in, size_t rows, size_t 
                            size_t in_step);
 void qk_transpose_b4__avx2(uint32_t *out, const uint32_t *in, size_t rows, size_t cols,
                            size_t in_step);
+void qk_transpose_b1__vnni(uint8_t *out, const uint8_t *in, size_t rows, size_t cols,
+                           size_t in_step);
 void qk_transpose_b1__neon(uint8_t *out, const uint8_t *in, size_t rows, size_t cols,
                            size_t in_step);
 void qk_transpose_b4__neon(uint32_t *out, const uint32_t *in, size_t rows, size_t cols,

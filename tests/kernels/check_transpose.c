@@ -47,6 +47,8 @@ static void sizes(check *c, void (*run)(check *c, size_t rows, size_t cols, size
     run(c, 65, 200, 200);
     run(c, 67, 16, 64);
     run(c, 67, 35, 36);
+    for (size_t rows = 60; rows < 132; rows++)
+        run(c, rows, 16 + rows % 3, 20);
 }
 
 static void run_bytes(check *c)
