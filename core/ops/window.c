@@ -344,6 +344,12 @@ void qns_patch_rows(void *rows, size_t ld, const qns_patch *p, size_t first, siz
     }
 }
 
+/* ceil(x / stride); most strides are 1, and a division takes as long as ten pointers. */
+static int64_t steps_to(int64_t x, int64_t stride)
+{
+    return stride == 1 ? x : (x + stride - 1) / stride;
+}
+
 /* One tap of n positions side by side; x0: coordinate of the first. line: NULL in padding. */
 static void tap_run(const void **row, size_t n, const qns_patch *p, const char *line, int64_t x0)
 {
@@ -360,8 +366,8 @@ static void tap_run(const void **row, size_t n, const qns_patch *p, const char *
         return;
     }
     /* Positions before `inside` hang over the left edge, those from `end` on over the right. */
-    int64_t inside = x0 < 0 ? (-x0 + stride - 1) / stride : 0;
-    const int64_t over = x0 < g->in[2] ? (g->in[2] - x0 + stride - 1) / stride : 0;
+    int64_t inside = x0 < 0 ? steps_to(-x0, stride) : 0;
+    const int64_t over = x0 < g->in[2] ? steps_to(g->in[2] - x0, stride) : 0;
 
     end = over < end ? over : end;
     inside = inside < end ? inside : end;
@@ -373,11 +379,27 @@ static void tap_run(const void **row, size_t n, const qns_patch *p, const char *
         row[i] = p->pad;
 }
 
+/* Every window is one pixel, that of its output. */
+static bool is_pixelwise(const qns_geom *g)
+{
+    bool is = true;
+    for (int a = 0; a < QNS_SPATIAL; a++)
+        is &= g->kernel[a] == 1 && g->stride[a] == 1 && g->up[a] == 1 && g->pad_lo[a] == 0 &&
+              g->in[a] == g->out[a];
+    return is;
+}
+
 void qns_patch_taps(const void **rows, size_t ld, const qns_patch *p, size_t first, size_t n)
 {
     const qns_geom *g = p->g;
     const size_t pixel = p->channels * p->size, width = (size_t)g->out[2];
 
+    if (is_pixelwise(g)) {
+        const char *in = (const char *)p->in + first * pixel + p->ch * p->size;
+        for (size_t i = 0; i < n; i++)
+            rows[i] = in + i * pixel;
+        return;
+    }
     for (size_t i = 0; i < n;) {
         const size_t at = first + i, image = at / g->out_pixels, left = width - at % width;
         const size_t run = n - i < left ? n - i : left;

@@ -323,7 +323,8 @@ static __attribute__((noinline)) void all_blocks(uint8_t *out, size_t ld_out, co
 
         if (is_long(s, i, mr))
             r = (rows){.at = t->rows + first + i, .ld = t->m};
-        r.ahead = b < FETCHING ? p->next + b * share : p->packed;
+        /* The panel's parameters are always near. */
+        r.ahead = b < FETCHING ? p->next + b * share : (const int8_t *)p;
         r.step = b < FETCHING ? FETCH : 0;
         any_block(out + i * ld_out, ld_out, t, &r, mr, p);
     }

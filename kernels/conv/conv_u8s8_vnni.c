@@ -18,13 +18,15 @@ enum {
     PANEL_QUAD = QK_PANEL * QK_QUAD,
     STEP = 4, /* quads of a step: fewer scalar instructions compete with the sums */
     LINE = 64,
-    STEP_AHEAD = 2 /* lines fetched in a step: eight blocks fetch what 4 panels need */
+    STEP_AHEAD = 2, /* lines fetched in a step: eight blocks fetch what 4 panels need */
+    FETCHERS = 3    /* panels of a group that fetches: narrower ones have few others beside them */
 };
 
 /* A group of panels. */
 typedef struct group {
     const qk_conv_tile *t;
-    const int8_t *packed, *ahead;         /* ahead: what the next block fetches */
+    const int8_t *packed, *next, *ahead;  /* next: what to fetch; ahead: what this block fetches */
+    size_t n_blocks;                      /* until now */
     size_t panel_size, tap_size, n_steps; /* bytes of a panel; of a tap's codes; steps of a tap */
     qk_epilogue e;
 } group;
@@ -46,13 +48,13 @@ INLINE __m512i dot(__m512i c, __m512i a, __m512i w)
 
 /* Adds one quad of each of mr positions, at byte q of their taps. */
 INLINE void add_quad(__m512i c[MAX_ROWS][MAX_PANELS], const uint8_t *const *a, size_t q,
-                     const int8_t *w0, const int8_t *w3, size_t size, const int mr, const int np)
+                     const int8_t *w0, size_t size, const int mr, const int np)
 {
     __m512i w[MAX_PANELS];
 
 #pragma GCC unroll 16
     for (int j = 0; j < np; j++)
-        w[j] = _mm512_loadu_si512(j == 3 ? w3 : w0 + (size_t)j * size);
+        w[j] = _mm512_loadu_si512(w0 + (size_t)j * size);
 #pragma GCC unroll 16
     for (int i = 0; i < mr; i++) {
         const __m512i quad = quad_of(a[i] + q);
@@ -70,11 +72,12 @@ INLINE void store(uint8_t *out, size_t ld_out, const qk_epilogue *e,
         qk_epilogue_store(out, e, c[i], np, plain);
 }
 
-/* mr positions times np panels; both are constants after inlining. */
+/* mr positions times np panels; both are constants after inlining, and so is whether it fetches:
+ * even prefetches of what is there slow down the sums by some percent. */
 INLINE void block(uint8_t *out, size_t ld_out, const uint8_t *const *rows, const group *g,
-                  const int mr, const int np)
+                  const int mr, const int np, const bool fetches)
 {
-    const int8_t *w0 = g->packed, *w3 = g->packed + 3 * g->panel_size, *ahead = g->ahead;
+    const int8_t *w0 = g->packed, *ahead = g->ahead;
     const size_t size = g->panel_size, in_steps = g->n_steps * STEP * QK_QUAD;
     __m512i c[MAX_ROWS][MAX_PANELS];
 
@@ -94,14 +97,14 @@ INLINE void block(uint8_t *out, size_t ld_out, const uint8_t *const *rows, const
             a[i] = rows[i];
         for (; q < in_steps; q += STEP * QK_QUAD) {
             /* What lies behind the weights may be asked for, too: a prefetch cannot fault. */
-            for (int i = 0; i < STEP_AHEAD; i++, ahead += LINE)
+            for (int i = 0; fetches && i < STEP_AHEAD; i++, ahead += LINE)
                 _mm_prefetch(ahead, _MM_HINT_T1);
 #pragma GCC unroll 16
-            for (size_t i = 0; i < STEP; i++, w0 += PANEL_QUAD, w3 += PANEL_QUAD)
-                add_quad(c, a, q + i * QK_QUAD, w0, w3, size, mr, np);
+            for (size_t i = 0; i < STEP; i++, w0 += PANEL_QUAD)
+                add_quad(c, a, q + i * QK_QUAD, w0, size, mr, np);
         }
-        for (; q < g->tap_size; q += QK_QUAD, w0 += PANEL_QUAD, w3 += PANEL_QUAD)
-            add_quad(c, a, q, w0, w3, size, mr, np);
+        for (; q < g->tap_size; q += QK_QUAD, w0 += PANEL_QUAD)
+            add_quad(c, a, q, w0, size, mr, np);
     }
 
     if (np == MAX_PANELS && g->e.plain)
@@ -110,59 +113,68 @@ INLINE void block(uint8_t *out, size_t ld_out, const uint8_t *const *rows, const
         store(out, ld_out, &g->e, c, mr, np, false);
 }
 
-#define BLOCK(MR, NP)                                                                              \
-    case MR:                                                                                       \
-        block(out, ld_out, rows, g, MR, NP);                                                       \
-        break;
-#define BLOCKS(NP)                                                                                 \
-    static void blocks_##NP(uint8_t *out, size_t ld_out, const uint8_t *const *rows,               \
-                            const group *g, size_t mr)                                             \
-    {                                                                                              \
-        switch (mr) {                                                                              \
-            BLOCK(1, NP)                                                                           \
-            BLOCK(2, NP)                                                                           \
-            BLOCK(3, NP)                                                                           \
-            BLOCK(4, NP)                                                                           \
-            BLOCK(5, NP)                                                                           \
-            BLOCK(6, NP)                                                                           \
-            BLOCK_7_8(NP)                                                                          \
-        }                                                                                          \
-    }
-#define BLOCK_7_8(NP) BLOCK(7, NP) BLOCK(8, NP)
-BLOCKS(1)
-BLOCKS(2)
-BLOCKS(3)
-#undef BLOCK_7_8
-#define BLOCK_7_8(NP)
-BLOCKS(4)
-
-static void any_block(uint8_t *out, size_t ld_out, const uint8_t *const *rows, const group *g,
-                      size_t mr, size_t np)
+/* Whether the next block fetches, and from where: they share in what the next group needs. */
+INLINE bool takes_share(group *g, size_t np)
 {
-    if (np == 4)
-        blocks_4(out, ld_out, rows, g, mr);
-    else if (np == 3)
-        blocks_3(out, ld_out, rows, g, mr);
-    else if (np == 2)
-        blocks_2(out, ld_out, rows, g, mr);
-    else
-        blocks_1(out, ld_out, rows, g, mr);
+    const size_t share = g->t->n_taps * g->n_steps * STEP_AHEAD * LINE;
+    const size_t at = g->n_blocks++ * share;
+
+    g->ahead = g->next + at;
+    return at < np * g->panel_size;
 }
 
-/* Rows in blocks of nearly equal height: a block of one or two rows waits for its own sums. They
- * share in fetching np panels from `next` on. */
-static void all_rows(uint8_t *out, size_t ld_out, group *g, size_t np, const int8_t *next)
-{
-    const size_t m = g->t->m, most = np == 4 ? 6 : 8, n_blocks = (m + most - 1) / most;
-    const size_t share = g->t->n_taps * g->n_steps * STEP_AHEAD * LINE;
-
-    for (size_t b = 0, i = 0; b < n_blocks; b++) {
-        const size_t mr = m / n_blocks + (b < m % n_blocks);
-
-        g->ahead = b * share < np * g->panel_size ? next + b * share : g->packed;
-        any_block(out + i * ld_out, ld_out, g->t->rows + i, g, mr, np);
-        i += mr;
+#define BLOCKS(MR, NP)                                                                             \
+    case MR:                                                                                       \
+        for (size_t i = 0; i < n; i++)                                                             \
+            if (NP >= FETCHERS && takes_share(g, NP))                                              \
+                block(out + i * MR * ld_out, ld_out, rows + i * MR, g, MR, NP, true);              \
+            else                                                                                   \
+                block(out + i * MR * ld_out, ld_out, rows + i * MR, g, MR, NP, false);             \
+        break;
+#define UP_TO_8(NP)                                                                                \
+    static void blocks_##NP(uint8_t *out, size_t ld_out, const uint8_t *const *rows, group *g,     \
+                            size_t mr, size_t n)                                                   \
+    {                                                                                              \
+        switch (mr) {                                                                              \
+            BLOCKS(1, NP)                                                                          \
+            BLOCKS(2, NP)                                                                          \
+            BLOCKS(3, NP)                                                                          \
+            BLOCKS(4, NP)                                                                          \
+            BLOCKS(5, NP)                                                                          \
+            BLOCKS(6, NP)                                                                          \
+            BLOCKS_7_8(NP)                                                                         \
+        }                                                                                          \
     }
+#define BLOCKS_7_8(NP) BLOCKS(7, NP) BLOCKS(8, NP)
+UP_TO_8(1)
+UP_TO_8(2)
+UP_TO_8(3)
+#undef BLOCKS_7_8
+#define BLOCKS_7_8(NP)
+UP_TO_8(4)
+
+/* n blocks of mr positions times np panels. */
+static void some_rows(uint8_t *out, size_t ld_out, const uint8_t *const *rows, group *g, size_t mr,
+                      size_t n, size_t np)
+{
+    if (np == 4)
+        blocks_4(out, ld_out, rows, g, mr, n);
+    else if (np == 3)
+        blocks_3(out, ld_out, rows, g, mr, n);
+    else if (np == 2)
+        blocks_2(out, ld_out, rows, g, mr, n);
+    else
+        blocks_1(out, ld_out, rows, g, mr, n);
+}
+
+/* Rows in blocks of nearly equal height: a block of one or two rows waits for its own sums. */
+static void all_rows(uint8_t *out, size_t ld_out, group *g, size_t np)
+{
+    const size_t m = g->t->m, most = np == 4 ? 6 : 8, n = (m + most - 1) / most;
+    const size_t mr = m / n, n_higher = m % n, in_higher = n_higher * (mr + 1);
+
+    some_rows(out, ld_out, g->t->rows, g, mr + 1, n_higher, np);
+    some_rows(out + in_higher * ld_out, ld_out, g->t->rows + in_higher, g, mr, n - n_higher, np);
 }
 
 void qk_conv_u8s8__vnni(uint8_t *out, size_t ld_out, const qk_conv_tile *t)
@@ -172,6 +184,8 @@ void qk_conv_u8s8__vnni(uint8_t *out, size_t ld_out, const qk_conv_tile *t)
     const size_t n_groups = (n_panels + MAX_PANELS - 1) / MAX_PANELS;
     group g;
 
+    if (!t->m)
+        return;
     g.t = t;
     g.tap_size = n_quads * QK_QUAD;
     g.n_steps = n_quads / STEP;
@@ -182,9 +196,11 @@ void qk_conv_u8s8__vnni(uint8_t *out, size_t ld_out, const qk_conv_tile *t)
         const size_t width = (end == n_panels ? t->n : end * QK_PANEL) - col;
         const int8_t *next = t->packed + end * g.panel_size;
 
+        g.next = end == n_panels && t->ahead ? t->ahead : next;
+        g.n_blocks = 0;
         g.packed = t->packed + p * g.panel_size;
         qk_epilogue_make(&g.e, t->rq, col, width);
-        all_rows(out + col, ld_out, &g, end - p, end == n_panels && t->ahead ? t->ahead : next);
+        all_rows(out + col, ld_out, &g, end - p);
         p = end;
     }
 }
