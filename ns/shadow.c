@@ -48,6 +48,30 @@ static qns_status open_half(half *s, qns_capture **cap, const qns_shadow_side *o
     return QNS_OK;
 }
 
+/* Plans of one thread are made side by side. */
+static qns_status open_both(shadow *s, const qns_shadow_side *ref, const qns_shadow_side *test,
+                            qns_err *err)
+{
+    const int64_t n = qns_source_count(s->s);
+    const bool lanes = qns_lanes_number(s->threads, n, 0) > 1;
+    const qns_shadow_side *side[] = {ref, test};
+    half *const of[] = {&s->ref, &s->test};
+    qns_capture **const cap[] = {&s->c.ref, &s->c.test};
+    qns_status st[2];
+    qns_err each[2] = {{0}, {0}};
+#pragma omp parallel for schedule(static, 1) num_threads(2) if (lanes)
+    for (int i = 0; i < 2; i++)
+        st[i] = open_half(of[i], cap[i], side[i], lanes ? 1 : s->threads, n, &each[i]);
+    for (int i = 0; i < 2; i++) {
+        if (st[i] == QNS_OK)
+            continue;
+        if (err)
+            *err = each[i];
+        return st[i];
+    }
+    return QNS_OK;
+}
+
 static bool has_codes(const qns_graph *g)
 {
     for (uint32_t i = 0; i < qns_graph_n_values(g); i++)
@@ -208,9 +232,7 @@ static qns_status run(shadow *s, const qns_shadow_side *ref, const qns_shadow_si
     qns_cmp *c = &s->c;
     const int64_t n = qns_source_count(s->s);
     QNS_TRY(check_inputs(ref, test, err));
-    const int threads = qns_lanes_number(s->threads, n, 0) > 1 ? 1 : s->threads; /* in a lane */
-    QNS_TRY(open_half(&s->ref, &c->ref, ref, threads, n, err));
-    QNS_TRY(open_half(&s->test, &c->test, test, threads, n, err));
+    QNS_TRY(open_both(s, ref, test, err));
     QNS_TRY(qns_cmp_begin(c, "shadow", err));
     QNS_TRY(qns_cmp_weights(c, err));
     c->n_rows = (size_t)n;
