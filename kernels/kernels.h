@@ -34,6 +34,9 @@ struct qk_table {
     /* Both in one, without a sum in memory (conv/conv_tile.h). Rows of out are
      * ld_out apart. */
     void (*conv_u8s8)(uint8_t *out, size_t ld_out, const qk_conv_tile *t);
+    /* Rows that it reads at once where they lie at equal distances and whole 64 codes of a tap side
+     * by side; others it copies. 1: it reads each where it lies. */
+    size_t (*conv_u8s8_even)(void);
     /* Bytes of scratch memory for a tile of m, n_taps and tap_k; grows with each of them. */
     size_t (*conv_u8s8_scratch)(const qk_conv_tile *t);
     /* What conv_u8s8() wants to know about panels of packed weights: returns how many numbers that

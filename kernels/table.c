@@ -23,6 +23,7 @@ static void init_scalar(qk_table *t)
         .requant = qk_requant__c,
         .conv_u8s8 = qk_conv_u8s8__c,
         .conv_u8s8_scratch = qk_conv_u8s8_scratch__c,
+        .conv_u8s8_even = qk_conv_u8s8_even__c,
         .conv_u8s8_notes = qk_conv_notes__c,
         .dwconv_u8s8 = qk_dwconv_u8s8__c,
         .dwline_u8s8 = qk_dwline_u8s8__c,
@@ -135,6 +136,7 @@ static void init_vbmi(qk_table *t)
 static void init_amx(qk_table *t)
 {
     t->conv_u8s8 = qk_conv_u8s8__amx;
+    t->conv_u8s8_even = qk_conv_u8s8_even__amx;
     t->conv_u8s8_scratch = qk_conv_u8s8_scratch__amx;
 }
 #endif

@@ -18,6 +18,7 @@ struct qns_qgemm {
     bool pairs;        /* sums of two products saturate */
     bool fused;        /* sums become codes where they were made */
     bool by_lines;     /* ... of a copy of the input */
+    bool by_even;      /* ... with positions at equal distances, to be copied by each thread */
     qns_lines lines;
     bool is_depthwise; /* ... of one channel each, a line of outputs at a time */
     qns_depthwise depthwise;
@@ -106,7 +107,10 @@ qns_status qns_qgemm_create(qns_qgemm **out, const qns_call *c, const qns_tiles 
     } else if (q->is_depthwise) {
         QNS_TRY(qns_depthwise_make(&q->depthwise, col_sum, t, w, a, err));
     } else {
-        if (q->fused)
+        q->by_even = q->fused && qns_lines_make_even(&q->lines, t, c->k->conv_u8s8_even());
+        if (q->by_even)
+            qns_lines_tiles(&q->t, &q->lines);
+        else if (q->fused)
             qns_tiles_by_taps(&q->t);
         QNS_TRY(pack(q, col_sum, w, a, err));
     }
@@ -141,7 +145,9 @@ static size_t codes_size(const qns_tiles *t)
 /* Of one thread. */
 static size_t own_scratch(const qns_qgemm *q, const qk_table *k)
 {
-    return kernel_scratch(q, k) + codes_size(&q->t) + qns_tile_mem_size(&q->t);
+    const size_t copy = q->by_even ? (qns_lines_size(&q->lines) + 63) / 64 * 64 : 0;
+
+    return copy + kernel_scratch(q, k) + codes_size(&q->t) + qns_tile_mem_size(&q->t);
 }
 
 size_t qns_qgemm_scratch(const qns_call *c)
@@ -167,6 +173,8 @@ bool qns_qgemm_gives_pieces(const qns_call *c, size_t piece)
 
     if (!q->fused || t->groups > 1)
         return false;
+    if (q->by_even)
+        return t->out_ch % piece == 0 && t->cols % piece == 0;
     return t->n_cols == 1 ? t->rows * t->out_ch % piece == 0
                           : t->out_ch % piece == 0 && t->cols % piece == 0;
 }
@@ -195,6 +203,35 @@ static void run_tail(const qns_tail *tail, const qns_tiles *t, const qns_tile *t
                   tile->n_col);
 }
 
+/* The positions of a tile that are not over the padding between lines: to the output or the tail.
+ */
+static void give_even(uint8_t *out, const qns_qgemm *q, const qns_tail *tail, const qns_tile *tile,
+                      const uint8_t *codes)
+{
+    const size_t width = (size_t)q->lines.to.out[2], valid = (size_t)q->lines.from.out[2];
+    const size_t out_ch = q->t.out_ch;
+
+    for (size_t i = 0; i < tile->n;) {
+        const size_t line = (tile->first + i) / width, x = (tile->first + i) % width;
+        const size_t left = x < valid ? valid - x : 0, rest = tile->n - i;
+        const qns_tile part = {.first = line * valid + x,
+                               .n = left < rest ? left : rest,
+                               .col = tile->col,
+                               .n_col = tile->n_col};
+        const uint8_t *from = codes + i * tile->n_col;
+
+        if (part.n && tail)
+            run_tail(tail, &q->t, &part, from);
+        else if (part.n_col == out_ch)
+            memcpy(out + part.first * out_ch, from, part.n * out_ch);
+        else
+            for (size_t k = 0; k < part.n; k++)
+                memcpy(out + (part.first + k) * out_ch + part.col, from + k * part.n_col,
+                       part.n_col);
+        i += width - x;
+    }
+}
+
 static void sum_rows(int32_t *sum, const void *const *row, size_t n, size_t k)
 {
     for (size_t i = 0; i < n; i++) {
@@ -218,7 +255,10 @@ static void run_tile(uint8_t *out, const qns_qgemm *q, const uint8_t *in, const 
     const size_t ch = tile.group * t->og + tile.col;
     const qk_requant rq = qns_gemm_quant_from(&q->rq, ch);
 
-    qns_tile_rows(mem, t, &tile, in);
+    if (q->by_even)
+        qns_lines_rows(mem->row, &q->lines, in, tile.first, tile.n);
+    else
+        qns_tile_rows(mem, t, &tile, in);
     if (q->fused) {
         const qk_conv_tile ct = {.rows = (const uint8_t *const *)mem->row,
                                  .m = tile.n,
@@ -231,13 +271,16 @@ static void run_tile(uint8_t *out, const qns_qgemm *q, const uint8_t *in, const 
                                  .notes = q->notes ? q->notes + first_panel : NULL,
                                  .ahead = c->ahead};
 
-        if (!c->tail) {
+        if (!c->tail && !q->by_even) {
             k->conv_u8s8(out + tile.first * t->out_ch + ch, t->out_ch, &ct);
             return;
         }
         uint8_t *codes = (uint8_t *)scratch + kernel_scratch(q, k);
         k->conv_u8s8(codes, tile.n_col, &ct);
-        run_tail(c->tail, t, &tile, codes);
+        if (q->by_even)
+            give_even(out, q, c->tail, &tile, codes);
+        else
+            run_tail(c->tail, t, &tile, codes);
         return;
     }
     if (rq.zero_w)
@@ -296,16 +339,38 @@ static void copy_lines(const void *ctx, size_t first, size_t end)
         qns_lines_copy(w->copy, &w->q->lines, w->in, w->q->pad, line);
 }
 
+/* The lines of the input that jobs first..end - 1 need, first < end. */
+static void copy_for_jobs(uint8_t *copy, const work *w, size_t first, size_t end)
+{
+    const qns_qgemm *q = w->q;
+    size_t from = q->t.m, to = 0;
+
+    for (size_t job = first; job < end; job++) {
+        const qns_tile tile = qns_tile_at(&q->t, job);
+
+        from = tile.first < from ? tile.first : from;
+        to = tile.first + tile.n > to ? tile.first + tile.n : to;
+    }
+    qns_lines_copy_for(copy, &q->lines, w->in, q->pad, from, to);
+}
+
 static void run_jobs(const void *ctx, size_t thread)
 {
     const work *w = ctx;
     const qns_qgemm *q = w->q;
     const size_t n = q->t.n_jobs, threads = (size_t)q->t.threads, own = own_scratch(q, w->c->k);
-    char *scratch = (char *)w->c->scratch + thread * own;
-    qns_tile_mem mem = qns_tile_mem_at(&q->t, scratch + own - qns_tile_mem_size(&q->t), 0);
+    const size_t first = n * thread / threads, end = n * (thread + 1) / threads;
+    char *scratch = (char *)w->c->scratch + thread * own, *behind = scratch + own;
+    qns_tile_mem mem = qns_tile_mem_at(&q->t, behind - qns_tile_mem_size(&q->t), 0);
     const uint8_t *from = q->by_lines ? w->copy : w->in;
 
-    for (size_t job = n * thread / threads; job < n * (thread + 1) / threads; job++) {
+    if (q->by_even && first < end) {
+        uint8_t *copy = (uint8_t *)scratch + kernel_scratch(q, w->c->k) + codes_size(&q->t);
+
+        copy_for_jobs(copy, w, first, end);
+        from = copy;
+    }
+    for (size_t job = first; job < end; job++) {
         if (q->t.depthwise)
             run_depthwise(w->out, q, from, w->c->k, &mem, job);
         else

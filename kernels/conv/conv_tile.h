@@ -25,6 +25,9 @@ size_t qk_conv_notes__c(int32_t *notes, const int8_t *packed, size_t n_panels, s
 size_t qk_conv_notes__avx2(int32_t *notes, const int8_t *packed, size_t n_panels, size_t n_taps,
                            size_t tap_k);
 
+size_t qk_conv_u8s8_even__c(void);
+size_t qk_conv_u8s8_even__amx(void);
+
 size_t qk_conv_u8s8_scratch__c(const qk_conv_tile *t);
 size_t qk_conv_u8s8_scratch__avx2(const qk_conv_tile *t);
 size_t qk_conv_u8s8_scratch__amx(const qk_conv_tile *t);

@@ -47,6 +47,11 @@ size_t qk_conv_u8s8_scratch__c(const qk_conv_tile *t)
     return 0;
 }
 
+size_t qk_conv_u8s8_even__c(void)
+{
+    return 1;
+}
+
 size_t qk_conv_notes__c(int32_t *notes, const int8_t *packed, size_t n_panels, size_t n_taps,
                         size_t tap_k)
 {

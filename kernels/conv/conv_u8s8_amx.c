@@ -318,6 +318,11 @@ size_t qk_conv_u8s8_scratch__amx(const qk_conv_tile *t)
     return lay(&p, t, NULL);
 }
 
+size_t qk_conv_u8s8_even__amx(void)
+{
+    return ROWS;
+}
+
 void qk_conv_u8s8__amx(uint8_t *out, size_t ld_out, const qk_conv_tile *t)
 {
     const size_t n_panels = (t->n + QK_PANEL - 1) / QK_PANEL;

@@ -325,6 +325,46 @@ Test(op_conv, codes_do_not_depend_on_who_computes_them)
     }
 }
 
+/* Whole multiples of 64 channels at stride 1: AMX reads such windows from a copy of the input,
+ * where positions over the padding between lines are computed and thrown away. */
+Test(op_conv, codes_from_a_copy_with_padding)
+{
+    static const struct {
+        qns_shape x, w;
+        int64_t pad, dilation;
+    } shapes[] = {
+        {{4, {1, 64, 14, 14}}, {4, {64, 64, 3, 3}}, 1, 1},
+        {{4, {3, 64, 7, 7}}, {4, {80, 64, 3, 3}}, 1, 1},
+        {{4, {2, 128, 6, 14}}, {4, {64, 128, 5, 5}}, 2, 1},
+        {{4, {1, 64, 15, 16}}, {4, {48, 64, 3, 3}}, 0, 1},
+        {{4, {2, 64, 9, 30}}, {4, {64, 64, 3, 3}}, 2, 2},
+        {{5, {2, 64, 3, 5, 14}}, {5, {64, 64, 2, 3, 3}}, 1, 1},
+        {{3, {2, 64, 62}}, {3, {96, 64, 3}}, 1, 1},
+    };
+    qns_rng rng;
+
+    qns_rng_seed(&rng, 30);
+    for (size_t i = 0; i < QNS_ARRAY_LEN(shapes); i++) {
+        conv_case c = {.attr = {.groups = 1, .win = {.rank = shapes[i].x.rank - 2}},
+                       .x = shapes[i].x,
+                       .w = shapes[i].w};
+        op_run r = code_case(&c.x, &c.w, &rng);
+
+        for (int64_t k = 0; k < c.attr.win.rank; k++) {
+            c.attr.win.kernel[k] = c.w.dim[k + 2];
+            c.attr.win.stride[k] = 1;
+            c.attr.win.dilation[k] = shapes[i].dilation;
+            c.attr.win.pad_lo[k] = c.attr.win.pad_hi[k] = shapes[i].pad;
+        }
+        r.op = "conv";
+        r.attr = &c.attr;
+        r.layout = QNS_CHLAST;
+        check_same_bits_to(&r, 5, "copy", (int)i);
+        check_codes(&r, &c, false, (int)i);
+        op_finish(&r);
+    }
+}
+
 /* A linear layer is a convolution of one pixel for each row. */
 static conv_case as_conv(const qns_shape *x, const qns_shape *w)
 {
