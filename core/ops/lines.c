@@ -13,7 +13,7 @@ static bool lay(qns_lines *l, const qns_tiles *t)
 {
     const qns_geom *g = &t->g;
 
-    if (t->groups != 1 || t->g.taps == 1)
+    if (!t->m || t->groups != 1 || t->g.taps == 1)
         return false;
     *l = (qns_lines){.from = *g, .to = *g, .ch = t->in_ch, .tap_k = t->cg};
     l->n_images = t->m / g->out_pixels;
