@@ -79,12 +79,16 @@ static void make_some_finite(qns_sums *s, const qk_table *k, const float *ref, c
     s->nonfinite_test = bad_test;
 }
 
-/* What pair_codes takes; other scales become floats first. */
+/* What pair_codes takes; other scales become floats first. A scale that is a float, as those of
+ * ONNX are, has the same product with a code in double as in float: 47 bits at most, rounded once.
+ */
 static bool is_plain(const qns_codes *c)
 {
     enum { MOST = 1 << 22 };
-    return c && !c->by_channel && c->scale >= 0 && c->scale <= (double)FLT_MAX && c->zero > -MOST &&
-           c->zero < MOST;
+    if (!c || !(c->scale >= 0 && c->scale <= (double)FLT_MAX) || c->zero <= -MOST ||
+        c->zero >= MOST)
+        return false;
+    return !c->by_channel || (double)(float)c->scale == c->scale;
 }
 
 static void sum_pairs(qk_pair *p, const qk_table *k, const float *ref, const qns_test *test,

@@ -324,8 +324,10 @@ Test(metric, codes)
     static float real[N];
     const qns_grid grid = {0.01, -1.28, 1.27};
     fill(15);
-    for (int kind = 0; kind < 4; kind++) {
-        const qns_codes c = {0.01 / 3, kind % 2 ? -3 : 128, kind % 2, kind / 2};
+    /* A scale that is no float; one that is; one below the normal ones. */
+    static const double scales[] = {0.01 / 3, (float)(0.01 / 3), 0x1.2p-140};
+    for (int kind = 0; kind < 12; kind++) {
+        const qns_codes c = {scales[kind / 4], kind % 2 ? -3 : 128, kind % 2, kind / 2 % 2};
         qns_sums a, b;
         for (size_t i = 0; i < N; i++) {
             q[i] = (uint8_t)(i * 7);
