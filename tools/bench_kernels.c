@@ -66,9 +66,9 @@ typedef struct set {
 typedef struct row {
     const qns_bench_kernel *kernel;
     const set *set;
-    double *s; /* seconds of one call */
-    double *limit,
-        *share; /* what the machine could do at that moment, and how much of it was done */
+    double *s;     /* seconds of one call */
+    double *limit; /* what the machine could do at that moment, */
+    double *share; /* and how much of it was done */
     size_t n_s, calls;
     qns_bench_stat stat;
 } row;

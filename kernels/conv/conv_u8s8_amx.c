@@ -29,12 +29,8 @@ enum {
 };
 
 /* Unlike the compiler's own, these say that they touch memory. */
-#define LOAD(TMM, FROM, LD)                                                                        \
-    __asm__ volatile("tileloadd (%0,%1,1), %%tmm" #TMM                                             \
-                     :                                                                             \
-                     : "r"(FROM), "r"((size_t)(LD))                                                \
-                     : "memor"                                                                     \
-                       "y")
+#define LOAD(TMM, P, LD)                                                                           \
+    __asm__ volatile("tileloadd (%0,%1,1), %%tmm" #TMM : : "r"(P), "r"((size_t)(LD)) : "memory")
 #define STORE(TMM, TO, LD)                                                                         \
     __asm__ volatile("tilestored %%tmm" #TMM ", (%0,%1,1)"                                         \
                      :                                                                             \

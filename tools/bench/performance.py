@@ -200,7 +200,8 @@ int8 is its onednn engine. ms an image:
 ## Kernels
 
 `qns bench kernels`: one thread, data in the second-level cache. Arithmetic in percent of the peak of the same instruction
-set, measured right before and after, the rest in percent of reading from that cache. Set "all" has a row where it has a variant of its own.
+set, measured right before and after, the rest in percent of reading from that cache. Set "all" has a row where it has a
+variant of its own.
 
 {kernels}
 
