@@ -28,7 +28,8 @@ typedef struct qns_compare_opts {
  *
  * Fails with MISMATCH (exit code 2) when the two cannot be compared: other inputs, other float
  * weights, an incomplete capture, no sample or layer in common; with FORMAT or IO when a file is
- * damaged; with NOTFOUND when a glob matches nothing. NaN in the data is a finding, not a failure.
+ * damaged, or cut while it is read; with NOTFOUND when a glob matches nothing. NaN in the data is a
+ * finding, not a failure. SIGBUS is handled meanwhile (core/base/view.h), and as before afterwards.
  */
 qns_status qns_compare(qns_result **out, const char *ref, const char *test,
                        const qns_compare_opts *opts, qns_err *err);
