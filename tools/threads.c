@@ -4,7 +4,8 @@
  * the core that the working one needs, and a run becomes ten times slower. A thread that sleeps has
  * to be woken for the next layer, which takes some 50 microseconds: a network of 100 layers then
  * gains nothing from a second thread. So threads spin about 200 microseconds, which bridges two
- * layers, where a core is free for each; on a busy machine about 10.
+ * layers, where a core is free for each; on a busy machine about 10. Teams (core/base/team.h) wait
+ * as long.
  *
  * libgomp reads its environment when it is loaded, before main() can say anything, so the program
  * starts itself once more with the variable set. A user's own setting wins. */
