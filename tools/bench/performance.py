@@ -125,9 +125,15 @@ def target_rows(res, peers):
     model = res.load("model_resnet50.json")
     one, two = times(model, True, 1), times(model, True, 2)
     t.add("2 threads over 1, ResNet-50 int8", one and two and one / two, 1.85, " ×", False)
-    t.add("shadow run over float + 2 int8 runs", of_finding(res.load("shadow.json"), "shadow_over_parts"), 1.15, " ×")
-    t.add("capture of all activations, ResNet-50 fp32, 32 images, over the plain run",
-          of_finding(res.load("capture.json"), "capture_over_plain"), 1.25, " ×")
+    vnni = res.load("threads_vnni.json")
+    one, two = times(vnni, True, 1), times(vnni, True, 2)
+    t.add("2 threads over 1, ResNet-50 int8, by VNNI", one and two and one / two, 1.85, " ×", False)
+    for threads in (1, 2):
+        t.add(f"shadow run over float + 2 int8 runs, {threads} thread{'s' * (threads > 1)}",
+              of_finding(res.load(f"shadow_{threads}.json"), "shadow_over_parts"), 1.15, " ×")
+    for kind, key in (("fp32", "capture_over_plain"), ("int8", "capture_over_plain_2")):
+        t.add(f"capture of all activations, ResNet-50 {kind}, 32 images, over the plain run",
+              of_finding(res.load("capture.json"), key), 1.25, " ×")
     compare = res.load("compare.json")
     gb = of_finding(compare, "compare_rate_per_thread")
     t.add("compare of two captures, a thread", gb and gb / 1e9, 3, " GB/s", False)
@@ -138,9 +144,10 @@ def target_rows(res, peers):
           False, 0)
     s = of_finding(compare, "weights_seconds")
     t.add("weight comparison, 25 M weights", s and 1e3 * s, 50, " ms", True, 1)
-    calibrate = res.load("calibrate.json")
-    t.add("MinMax calibration over the float run", of_finding(calibrate, "minmax_over_run"), 1.03, " ×")
-    t.add("Histogram calibration over the float run", of_finding(calibrate, "histogram_over_run"), 1.35, " ×")
+    for name, key, limit in (("MinMax", "minmax_over_run", 1.03), ("Histogram", "histogram_over_run", 1.35)):
+        for threads in (1, 2):
+            t.add(f"{name} calibration over the float run, {threads} thread{'s' * (threads > 1)}",
+                  of_finding(res.load(f"calibrate_{threads}.json"), key), limit, " ×")
     for name in ("capture", "compare", "shadow", "calibrate"):
         j = res.load(f"memory_{name}.json")
         t.add(f"peak memory of {name}, ResNet-50", j and j["results"][0]["peak_memory"] / 2**20, 500, " MiB", True, 0)

@@ -50,15 +50,18 @@ model() {
     for n in $networks; do
         measure "model_$n.json" "$qns" bench model "$nets/$n.onnx" "$nets/$n.int8.onnx" --json --quiet
     done
+    measure threads_vnni.json "$qns" bench model "$nets/resnet50.int8.onnx" --isa vnni --json --quiet
     measure backends.json "$qns" bench model "$nets/resnet50.int8.onnx" "$nets/resnet50.qnnpack.onnx" --json --quiet
 }
 
 flows() {
     local f=$nets/resnet50.onnx q=$nets/resnet50.int8.onnx d=$nets/eval.npy
-    measure capture.json "$qns" bench capture "$f" "$q" -d "$d" --limit 32 --runs 3 -j 2 --folder "$nets" --json --quiet
-    measure compare.json "$qns" bench compare "$f" "$q" -d "$d" --limit 8 --runs 3 -j 1 --folder "$nets" --json --quiet
-    measure shadow.json "$qns" bench shadow "$f" "$q" -d "$d" --limit 16 --runs 3 -j 1 --json --quiet
-    measure calibrate.json "$qns" bench calibrate "$f" -d "$d" --limit 16 --runs 3 -j 1 --json --quiet
+    measure capture.json "$qns" bench capture "$f" "$q" -d "$d" --limit 32 --runs 5 -j 2 --folder "$nets" --json --quiet
+    measure compare.json "$qns" bench compare "$f" "$q" -d "$d" --limit 8 --runs 5 -j 1 --folder "$nets" --json --quiet
+    for t in 1 2; do
+        measure "shadow_$t.json" "$qns" bench shadow "$f" "$q" -d "$d" --limit 16 --runs 5 -j $t --json --quiet
+        measure "calibrate_$t.json" "$qns" bench calibrate "$f" -d "$d" --limit 16 --runs 5 -j $t --json --quiet
+    done
 }
 
 # Each command in a process of its own.

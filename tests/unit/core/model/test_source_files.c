@@ -186,7 +186,7 @@ Test(source_files, probe)
         {0, QNS_OK, ""},
         {SIGSEGV, QNS_E_FORMAT, "'d.h5' is damaged: HDF5 crashes"},
         {SIGABRT, QNS_E_FORMAT, "crashes"},
-        {SIGALRM, QNS_E_FORMAT, "does not come to an end"},
+        {SIGXCPU, QNS_E_FORMAT, "does not come to an end"},
         {SIGINT, QNS_E_CANCELLED, "stopped"},
     };
     for (size_t i = 0; i < QNS_ARRAY_LEN(c); i++) {
