@@ -64,6 +64,7 @@ static qns_status open_all(qns_flow *f, const qns_flow_args *a, int threads, qns
     f->all_samples = qns_source_count(f->session[0].source);
     if (f->all_samples < 2)
         QNS_FAIL(err, DATA, "a benchmark takes 2 samples or more, and there is one");
+    f->few_samples = threads < f->all_samples ? threads : f->all_samples - 1;
     return QNS_OK;
 }
 
@@ -74,7 +75,7 @@ static void close_all(qns_flow *f)
             (void)unlink(f->path[i]);
     for (size_t i = 0; i < f->n_ways; i++) {
         qns_free(f->way[i].s);
-        qns_free(f->way[i].s_one);
+        qns_free(f->way[i].s_few);
     }
     for (size_t i = 0; i < QNS_ARRAY_LEN(f->session); i++) {
         qns_session_close(&f->session[i]);
@@ -153,8 +154,8 @@ static qns_status turns(qns_flow *f, int rounds, qns_err *err)
     for (size_t i = 0; i < f->n_ways; i++) {
         qns_flow_way *w = &f->way[i];
         QNS_TRY_DONE(qns_new((void **)&w->s, (size_t)rounds, sizeof *w->s, err));
-        QNS_TRY_DONE(qns_new((void **)&w->s_one, (size_t)rounds, sizeof *w->s_one, err));
-        QNS_TRY_DONE(timed(&ignored, f, w, w->fixed_cost ? 1 : f->all_samples, err));
+        QNS_TRY_DONE(qns_new((void **)&w->s_few, (size_t)rounds, sizeof *w->s_few, err));
+        QNS_TRY_DONE(timed(&ignored, f, w, w->fixed_cost ? f->few_samples : f->all_samples, err));
     }
     for (int r = 0; r < rounds; r++)
         for (size_t i = 0; i < f->n_ways; i++) {
@@ -162,11 +163,11 @@ static qns_status turns(qns_flow *f, int rounds, qns_err *err)
             qns_progress_at(&bar, r, rounds);
             QNS_TRY_DONE(timed(&w->s[r], f, w, f->all_samples, err));
             if (w->fixed_cost)
-                QNS_TRY_DONE(timed(&w->s_one[r], f, w, 1, err));
+                QNS_TRY_DONE(timed(&w->s_few[r], f, w, f->few_samples, err));
         }
     for (size_t i = 0; i < f->n_ways; i++) {
         f->way[i].stat = qns_bench_stat_of(f->way[i].s, (size_t)rounds);
-        f->way[i].one = qns_bench_stat_of(f->way[i].s_one, (size_t)rounds);
+        f->way[i].few = qns_bench_stat_of(f->way[i].s_few, (size_t)rounds);
     }
 done:
     qns_progress_end(&bar);
@@ -175,8 +176,8 @@ done:
 
 double qns_flow_per_sample(const qns_flow *f, const qns_flow_way *w)
 {
-    const double n = (double)f->all_samples;
-    return w->fixed_cost ? (w->stat.median - w->one.median) / (n - 1) : w->stat.median / n;
+    const double n = (double)f->all_samples, few = (double)f->few_samples;
+    return w->fixed_cost ? (w->stat.median - w->few.median) / (n - few) : w->stat.median / n;
 }
 
 double qns_flow_rate(const qns_flow_way *w)

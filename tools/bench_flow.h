@@ -31,10 +31,9 @@ struct qns_flow_way {
     const char *text; /* for its own use */
     double bytes;     /* moved by one run; set by the run */
     bool writes;      /* a new file, the model's: the old one goes before the clock starts */
-    bool fixed_cost;  /* run for one sample, too, to tell what grows with samples from what does not
-                       */
-    double *s, *s_one;
-    qns_bench_stat stat, one;
+    bool fixed_cost; /* run for few samples, too, to tell what grows with them from what does not */
+    double *s, *s_few;
+    qns_bench_stat stat, few;
 };
 
 enum { QNS_FLOW_WAYS = 8 };
@@ -46,6 +45,7 @@ struct qns_flow {
     qns_session lanes[2]; /* the same, for what runs samples side by side; opened when needed */
     int64_t samples;      /* that the way shall take */
     int64_t all_samples;  /* of the data */
+    int64_t few_samples;  /* one for each thread, so that they are run as all are */
     char path[4][1100];   /* a file for each model, and two more; removed at the end */
     qns_flow_way way[QNS_FLOW_WAYS];
     size_t n_ways;
@@ -60,7 +60,7 @@ qns_status qns_flow_side_by_side(qns_flow *f, qns_flow_way *w, qns_err *err);
 /* What w->what says (0: all) of all samples of a model into its file. */
 qns_status qns_flow_capture(qns_flow *f, qns_flow_way *w, qns_err *err);
 
-/* Seconds of one sample: with fixed_cost of the second to the last each, else the mean. */
+/* Seconds of one sample: with fixed_cost of each that all have and few have not, else the mean. */
 double qns_flow_per_sample(const qns_flow *f, const qns_flow_way *w);
 double qns_flow_rate(const qns_flow_way *w); /* bytes a second */
 /* One conclusion: text for people, key and value for JSON. */

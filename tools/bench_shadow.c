@@ -11,16 +11,18 @@ static const struct argp_child children[] = {{&qns_flow_argp, 0, 0, 0}, {0}};
 static const struct argp shadow_argp = {
     .args_doc = "FLOAT.onnx QUANT.onnx -d DATA",
     .children = children,
-    .doc = "A shadow run with the cumulative and the local error of every layer, beside what it "
-           "cannot do without: one run of the float model and two of the quantized one.\vMaking "
-           "plans is left out: one sample is timed, too, and only what the others add counts.\n\n"
-           "Example: qns bench shadow model.onnx quant.onnx -d eval.yaml --limit 16"};
+    .doc =
+        "A shadow run with the cumulative and the local error of every layer, beside what it "
+        "cannot do without: one run of the float model and two of the quantized one.\vMaking "
+        "plans is left out: a sample for each thread is timed, too, and only what the others add "
+        "counts.\n\n"
+        "Example: qns bench shadow model.onnx quant.onnx -d eval.yaml --limit 16"};
 static const struct argp calibrate_argp = {
     .args_doc = "FLOAT.onnx -d DATA",
     .children = children,
     .doc = "Calibration with MinMax and with Histogram observers, beside the plain float run of "
-           "the same samples.\vMaking plans is left out: one sample is timed, too, and only what "
-           "the others add counts.\n\n"
+           "the same samples.\vMaking plans is left out: a sample for each thread is timed, too, "
+           "and only what the others add counts.\n\n"
            "Example: qns bench calibrate model.onnx -d calib.yaml --limit 32"};
 
 static qns_status get_sample(qns_tensor *in, void *ctx, int64_t sample, qns_err *err)
