@@ -62,7 +62,7 @@ int qns_bench_cores(void);
 qns_bench_gauge qns_bench_gauge_make(int threads, unsigned cpu_mask);
 /* What each loop reaches now. */
 qns_bench_peak qns_bench_gauge_read(const qns_bench_gauge *g);
-/* The higher number of each kind. */
+/* The higher number of each kind. a: all zeros where nothing was read before. */
 qns_bench_peak qns_bench_peak_max(const qns_bench_peak *a, const qns_bench_peak *b);
 /* Bytes a second of reading a block of that size, one thread. */
 qns_status qns_bench_read_rate(double *rate, size_t size, unsigned cpu_mask, qns_err *err);

@@ -96,7 +96,7 @@ qns_bench_peak qns_bench_gauge_read(const qns_bench_gauge *g)
 
 qns_bench_peak qns_bench_peak_max(const qns_bench_peak *a, const qns_bench_peak *b)
 {
-    qns_bench_peak out = *a;
+    qns_bench_peak out = *b;
     out.f32 = fmax(a->f32, b->f32);
     out.int8 = fmax(a->int8, b->int8);
     out.int8_tiles = fmax(a->int8_tiles, b->int8_tiles);

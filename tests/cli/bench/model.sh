@@ -12,5 +12,6 @@ assert [(x["quantized"], x["threads"]) for x in r["results"]] == [(False, 1), (F
 for x in r["results"]:
     assert x["ms"]["runs"] == 3 and x["ms"]["min"] <= x["ms"]["lo"] <= x["ms"]["median"] <= x["ms"]["hi"]
     assert x["ops"] == sum(l["ops"] for l in x["layers"]) > 1e6
+    assert x["peak"]["threads"] == x["threads"]
     assert any(l["integer"] for l in x["layers"]) == x["quantized"]
 PY
