@@ -39,7 +39,12 @@
     button.type = "button";
     button.setAttribute("aria-expanded", "false");
     button.setAttribute("aria-controls", more.id);
-    while (name.firstChild) button.appendChild(name.firstChild);
+    /* Long names break behind a slash rather than within a word. */
+    name.textContent.split(/(?<=\/)(?=[^\/])/).forEach(function (part, k) {
+      if (k) button.appendChild(document.createElement("wbr"));
+      button.appendChild(document.createTextNode(part));
+    });
+    name.textContent = "";
     name.appendChild(button);
     body.rows[0].addEventListener("click", function (e) {
       if (String(window.getSelection()) && !e.target.closest("button")) return;

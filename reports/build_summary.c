@@ -173,7 +173,9 @@ static void build_cards(qns_build *b)
         r->coverage.n_unmatched ? QNS_V_WATCH : QNS_LEVEL_NONE);
     const bool whole = r->ref.complete && r->test.complete;
     add_card(b, c, "Samples", qns_build_count(b, (uint64_t)r->samples),
-             whole ? "both captures complete" : "a capture is incomplete",
+             strcmp(r->kind, "shadow") == 0 ? "both graphs side by side"
+             : whole                        ? "both captures complete"
+                                            : "a capture is incomplete",
              whole ? QNS_LEVEL_NONE : QNS_V_WATCH);
 }
 
