@@ -8,7 +8,9 @@
  * as long.
  *
  * libgomp reads its environment when it is loaded, before main() can say anything, so the program
- * starts itself once more with the variable set. A user's own setting wins. */
+ * starts itself once more with the variable set. A user's own setting wins. Where threads are bound
+ * to processors the first one is bound by then, too, and a program that it starts would have that
+ * processor only: there all stays as it is. */
 #include "tools/cmd.h"
 
 #include <omp.h>
@@ -31,8 +33,11 @@ static int running(void)
 
 void qns_set_wait_policy(char **argv)
 {
-    if (getenv("OMP_WAIT_POLICY") || getenv("GOMP_SPINCOUNT"))
-        return;
+    static const char *const own[] = {"OMP_WAIT_POLICY", "GOMP_SPINCOUNT", "OMP_PROC_BIND",
+                                      "OMP_PLACES", "GOMP_CPU_AFFINITY"};
+    for (size_t i = 0; i < QNS_ARRAY_LEN(own); i++)
+        if (getenv(own[i]))
+            return;
     const bool idle = running() <= omp_get_num_procs() / 2 + 1;
     if (setenv("GOMP_SPINCOUNT", idle ? "5000" : "200", 1) == 0)
         execv("/proc/self/exe", argv); /* comes back only when it failed: then we go on as we are */
