@@ -2,6 +2,7 @@
 #include "ns/capture.h"
 
 #include "core/base/mem.h"
+#include "core/exec/inputs.h"
 #include "core/exec/lanes.h"
 #include "ns/capture_plan.h"
 #include "ns/capture_stats.h"
@@ -75,15 +76,6 @@ static int64_t sample_id(const capture *c, int64_t i)
     return (int64_t)((double)i * (double)count / (double)c->total);
 }
 
-static qns_digest inputs_digest(const lane *l)
-{
-    qns_digest each[QNS_MAX_IN];
-    const uint32_t n = qns_graph_n_inputs(l->c->g);
-    for (uint32_t i = 0; i < n; i++)
-        each[i] = qns_digest_of(l->in[i].data, qns_tensor_bytes(&l->in[i]));
-    return n == 1 ? each[0] : qns_digest_of(each, n * sizeof each[0]);
-}
-
 static qns_status fetch(void *ctx, int number, int64_t i, qns_err *err)
 {
     capture *c = ctx;
@@ -101,7 +93,7 @@ static qns_status run(void *ctx, qns_lanes *lanes, int number, int64_t i, qns_er
     l->lanes = lanes;
     l->i = i;
     QNS_TRY(qns_plan_run(l->out, l->p, l->in, sample_id(c, i), err));
-    l->inputs = inputs_digest(l);
+    l->inputs = qns_inputs_digest(l->in, c->g);
     return QNS_OK;
 }
 
@@ -134,7 +126,7 @@ static size_t largest_value(const qns_graph *g)
 static qns_status open_lane(capture *c, int number, qns_err *err)
 {
     lane *l = &c->lane[number];
-    const uint32_t n_in = qns_graph_n_inputs(c->g), n_out = qns_graph_n_outputs(c->g);
+    const uint32_t n_out = qns_graph_n_outputs(c->g);
     l->c = c;
     l->number = number;
     l->tap = (qns_tap){l, tap_wants, tap_see};
@@ -144,15 +136,8 @@ static qns_status open_lane(capture *c, int number, qns_err *err)
     else
         QNS_TRY(qns_plan_share(&l->p, c->p, err));
     QNS_TRY(qns_plan_bind(l->p, &l->taps, err));
-    QNS_TRY(qns_new((void **)&l->in, n_in, sizeof *l->in, err));
+    QNS_TRY(qns_inputs_create(&l->in, c->g, err));
     QNS_TRY(qns_new((void **)&l->out, n_out, sizeof *l->out, err)); /* data NULL: not wanted */
-    for (uint32_t i = 0; i < n_in; i++) {
-        l->in[i] = qns_graph_tensor(c->g, qns_graph_input(c->g, i));
-        l->in[i].layout = QNS_ROW;
-        l->in[i].data = qns_malloc64(qns_tensor_bytes(&l->in[i]));
-        if (!l->in[i].data)
-            QNS_FAIL(err, NOMEM, "cannot get memory for the inputs");
-    }
     return c->stat ? qns_new((void **)&l->room, largest_value(c->g), sizeof *l->room, err) : QNS_OK;
 }
 
@@ -162,9 +147,8 @@ static void close_lane(lane *l)
         qns_plan_free(l->p);
     else if (l->p)
         qns_plan_bind(l->p, NULL, NULL);
-    for (uint32_t i = 0; l->in && i < qns_graph_n_inputs(l->c->g); i++)
-        qns_free(l->in[i].data);
-    qns_free(l->in);
+    if (l->c)
+        qns_inputs_free(l->in, l->c->g);
     qns_free(l->out);
     qns_free(l->room);
 }

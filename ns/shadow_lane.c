@@ -2,6 +2,7 @@
 /* Samples of a shadow run, side by side. Each is measured into sums of its lane; those are added in
  * the order of samples. */
 #include "core/base/mem.h"
+#include "core/exec/inputs.h"
 #include "core/graph/qparams.h"
 #include "ns/accuracy.h"
 #include "ns/shadow_impl.h"
@@ -110,16 +111,6 @@ static qns_status see_ref(void *ctx, const qns_value *v, const qns_tensor *t, in
 
 /* ---- one sample ---- */
 
-static void add_digest(run *s, const qns_tensor *in)
-{
-    qns_digest each[QNS_MAX_IN];
-    const uint32_t n = qns_graph_n_inputs(s->ref.g);
-    for (uint32_t i = 0; i < n; i++)
-        each[i] = qns_digest_of(in[i].data, qns_tensor_bytes(&in[i]));
-    const qns_digest all = n == 1 ? each[0] : qns_digest_of(each, n * sizeof each[0]);
-    qns_digester_add(s->inputs, all.byte, sizeof all.byte);
-}
-
 static qns_status fetch(void *ctx, int number, int64_t i, qns_err *err)
 {
     run *s = ctx;
@@ -128,7 +119,8 @@ static qns_status fetch(void *ctx, int number, int64_t i, qns_err *err)
         QNS_FAIL(err, CANCELLED, "stopped at sample %" PRId64 " of %" PRId64, i,
                  qns_source_count(s->s));
     QNS_TRY(qns_source_get(l->in, s->s, i, err));
-    add_digest(s, l->in);
+    const qns_digest d = qns_inputs_digest(l->in, s->ref.g);
+    qns_digester_add(s->inputs, d.byte, sizeof d.byte);
     return QNS_OK;
 }
 
@@ -195,20 +187,6 @@ qns_status qns_shadow_samples(run *s, qns_err *err)
 
 /* ---- lanes ---- */
 
-static qns_status get_inputs(lane *l, const qns_graph *g, qns_err *err)
-{
-    const uint32_t n = qns_graph_n_inputs(g);
-    QNS_TRY(qns_new((void **)&l->in, n, sizeof *l->in, err));
-    for (uint32_t i = 0; i < n; i++) {
-        l->in[i] = qns_graph_tensor(g, qns_graph_input(g, i));
-        l->in[i].layout = QNS_ROW;
-        l->in[i].data = qns_malloc64(qns_tensor_bytes(&l->in[i]));
-        if (!l->in[i].data)
-            QNS_FAIL(err, NOMEM, "cannot get memory for the inputs");
-    }
-    return QNS_OK;
-}
-
 static qns_status get_sums(lane *l, qns_err *err)
 {
     const run *s = l->run;
@@ -253,7 +231,7 @@ static qns_status open_lane(run *s, lane *l, qns_err *err)
     l->test_taps = (qns_taps){&l->test_tap, 1};
     QNS_TRY(qns_new((void **)&l->value, qns_graph_n_values(s->test.g), sizeof *l->value, err));
     QNS_TRY(qns_new((void **)&l->out, qns_graph_n_outputs(s->ref.g), sizeof *l->out, err));
-    QNS_TRY(get_inputs(l, s->ref.g, err));
+    QNS_TRY(qns_inputs_create(&l->in, s->ref.g, err));
     QNS_TRY(get_sums(l, err));
     QNS_TRY(qns_pass_init(&l->pass, largest_count(s), err));
     QNS_TRY(qns_plan_bind(l->ref, &l->ref_taps, err));
@@ -317,9 +295,7 @@ static void close_lane(const run *s, lane *l, bool owns_plans)
         qns_plan_free(l->ref);
         qns_plan_free(l->test);
     }
-    for (uint32_t i = 0; l->in && i < qns_graph_n_inputs(s->ref.g); i++)
-        qns_free(l->in[i].data);
-    qns_free(l->in);
+    qns_inputs_free(l->in, s->ref.g);
     qns_free(l->out);
     qns_free(l->value);
     qns_pass_fini(&l->pass);

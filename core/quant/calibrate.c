@@ -2,6 +2,7 @@
 #include "core/quant/calibrate.h"
 
 #include "core/base/mem.h"
+#include "core/exec/inputs.h"
 #include "core/exec/lanes.h"
 
 #include <inttypes.h>
@@ -106,18 +107,8 @@ static qns_status find_observers(run *r, qns_err *err)
 
 static qns_status make_tensors(lane *l, const qns_graph *g, qns_err *err)
 {
-    const uint32_t n_in = qns_graph_n_inputs(g), n_out = qns_graph_n_outputs(g);
-    QNS_TRY(qns_new((void **)&l->in, n_in, sizeof *l->in, err));
-    QNS_TRY(qns_new((void **)&l->out, n_out, sizeof *l->out, err));
-    for (uint32_t i = 0; i < n_in; i++) {
-        qns_tensor *t = &l->in[i];
-        *t = qns_graph_tensor(g, qns_graph_input(g, i));
-        t->layout = QNS_ROW; /* samples are row-major; the plan reorders */
-        t->data = qns_malloc64(qns_tensor_bytes(t));
-        if (!t->data)
-            QNS_FAIL(err, NOMEM, "cannot get %zu bytes for a sample", qns_tensor_bytes(t));
-    }
-    return QNS_OK;
+    QNS_TRY(qns_inputs_create(&l->in, g, err));
+    return qns_new((void **)&l->out, qns_graph_n_outputs(g), sizeof *l->out, err);
 }
 
 static qns_status open_lane(run *r, lane *l, qns_err *err)
@@ -151,9 +142,7 @@ done:
 static void close_lane(lane *l, const qns_graph *g)
 {
     qns_plan_free(l->plan);
-    for (uint32_t i = 0; l->in && i < qns_graph_n_inputs(g); i++)
-        qns_free(l->in[i].data);
-    qns_free(l->in);
+    qns_inputs_free(l->in, g);
     qns_free(l->out);
 }
 
